@@ -1,0 +1,99 @@
+#include "base/clock.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static const int64_t SECOND = 1000000000;
+
+int64_t clock_now(void)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_REALTIME, &ts);
+        return ts.tv_sec * SECOND + ts.tv_nsec;
+}
+
+void clock_format(int64_t nanoseconds, char ret[static CLOCK_TEXT_SIZE])
+{
+        time_t seconds = (time_t)(nanoseconds / SECOND);
+        struct tm tm;
+
+        if (nanoseconds <= 0) {
+                snprintf(ret, CLOCK_TEXT_SIZE, "0001-01-01T00:00:00Z");
+                return;
+        }
+        gmtime_r(&seconds, &tm);
+        snprintf(ret, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%09dZ", tm.tm_year + 1900, tm.tm_mon + 1,
+                 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(nanoseconds % SECOND));
+}
+
+int clock_parse(const char *text, int64_t *ret_nanoseconds)
+{
+        int year, month, day, hour, minute, second, used = 0;
+        int64_t fraction = 0, unit = SECOND / 10, offset = 0;
+        struct tm tm = {0};
+
+        if (sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second,
+                   &used) != 6 ||
+            used == 0)
+                return -EINVAL;
+        text += used;
+        if (*text == '.') {
+                for (text++; *text >= '0' && *text <= '9'; text++, unit /= 10)
+                        fraction += unit * (*text - '0');
+        }
+        if (*text == '+' || *text == '-') {
+                int hours, minutes;
+
+                if (sscanf(text + 1, "%2d:%2d", &hours, &minutes) != 2)
+                        return -EINVAL;
+                offset = (hours * 60 + minutes) * 60 * (*text == '-' ? -1 : 1);
+        } else if (*text != 'Z' && *text != 'z') {
+                return -EINVAL;
+        }
+        if (year < 1 || year > 2261)
+                return -EINVAL;
+        if (year < 1970) {
+                *ret_nanoseconds = 0;
+                return 0;
+        }
+        tm = (struct tm){.tm_year = year - 1900,
+                         .tm_mon = month - 1,
+                         .tm_mday = day,
+                         .tm_hour = hour,
+                         .tm_min = minute,
+                         .tm_sec = second};
+        *ret_nanoseconds = ((int64_t)timegm(&tm) - offset) * SECOND + fraction;
+        return 0;
+}
+
+void clock_format_span(int64_t nanoseconds, char *buffer, size_t size)
+{
+        int64_t seconds = nanoseconds / SECOND;
+        int64_t minutes = seconds / 60, hours = (seconds + 1800) / 3600;
+
+        if (seconds < 1)
+                snprintf(buffer, size, "Less than a second");
+        else if (seconds == 1)
+                snprintf(buffer, size, "1 second");
+        else if (seconds < 60)
+                snprintf(buffer, size, "%d seconds", (int)seconds);
+        else if (minutes == 1)
+                snprintf(buffer, size, "About a minute");
+        else if (minutes < 60)
+                snprintf(buffer, size, "%d minutes", (int)minutes);
+        else if (hours == 1)
+                snprintf(buffer, size, "About an hour");
+        else if (hours < 48)
+                snprintf(buffer, size, "%d hours", (int)hours);
+        else if (hours < 24 * 7 * 2)
+                snprintf(buffer, size, "%d days", (int)(hours / 24));
+        else if (hours < 24 * 30 * 2)
+                snprintf(buffer, size, "%d weeks", (int)(hours / 24 / 7));
+        else if (hours < 24 * 365 * 2)
+                snprintf(buffer, size, "%d months", (int)(hours / 24 / 30));
+        else
+                snprintf(buffer, size, "%d years", (int)(hours / 24 / 365));
+}

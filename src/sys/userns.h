@@ -1,0 +1,65 @@
+/*
+ * User namespaces: which ids a container gets, and the namespace that maps them.
+ *
+ * Three maps, best first: the user's subordinate ranges by newuidmap(1) and newgidmap(1); without them a map of the one
+ * id that every user may map; for kelp started by root, a subordinate range of root's (written directly), so that
+ * container root is never host root.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/notice.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { ID_MAP_MAXIMUM = 8 };
+
+typedef struct IdRange {
+        uint32_t inside, outside, count;
+} IdRange;
+
+typedef struct IdMap {
+        IdRange ranges[ID_MAP_MAXIMUM];
+        size_t count;
+} IdMap;
+
+typedef struct UserNamespaceMap {
+        IdMap uids, gids;
+        bool single;       /* only one id is mapped */
+        bool privileged;   /* written directly by root, without newuidmap */
+} UserNamespaceMap;
+
+/* Finds the map for the calling user. @keep_id: the caller's own uid and gid appear under the same numbers inside (podman's
+ * --userns keep-id). @notices gets one line when fewer ids than usual are mapped. */
+int userns_plan(bool keep_id, UserNamespaceMap *ret, NoticeList *notices, Error *err);
+
+/* The host id that @inside stands for; -1 (UINT32_MAX) when it is not mapped. */
+uint32_t id_map_to_host(const IdMap *map, uint32_t inside);
+uint32_t id_map_to_container(const IdMap *map, uint32_t outside);
+
+/* A user namespace being made: its helper processes run while the caller does other things. */
+typedef struct UserNamespace {
+        pid_t holder;      /* the process that keeps it until it is opened */
+        pid_t mappers[2];  /* newuidmap, newgidmap */
+        int channel;       /* the holder ends when this closes */
+        int mapper_errors; /* what the mappers print */
+        int fd;            /* the namespace, when finished */
+} UserNamespace;
+
+#define USER_NAMESPACE_INIT                                                                                  \
+        {                                                                                                    \
+                .channel = -EBADF, .mapper_errors = -EBADF, .fd = -EBADF                                     \
+        }
+
+/* Starts making it. Errors name what forbids it (sysctl, AppArmor, limits) and the fix. */
+int userns_start(const UserNamespaceMap *map, UserNamespace *ret, Error *err);
+/* Waits for the maps; afterwards @namespace->fd can be given to setns(2). */
+int userns_finish(UserNamespace *namespace, Error *err);
+/* Ends helpers and closes; accepts a zero-filled, unstarted or finished one. */
+void userns_deinit(UserNamespace *namespace);
+
+/* setns(2) into @fd and become its root: uid and gid 0 there, no supplementary groups (where setgroups is allowed). The
+ * calling process must have one thread. 0 or a negative errno. */
+int userns_enter(int fd);
