@@ -21,22 +21,25 @@ static inline void json_putp(json_object **object)
 }
 #define _cleanup_json_ _cleanup_(json_putp)
 
-/* Parses one whole document of at most JSON_DOCUMENT_MAXIMUM bytes and JSON_DEPTH_MAXIMUM levels; valid UTF-8 only;
- * trailing garbage, NaN and duplicate keys (the last would win silently) are refused. @what names it in errors.
- * On success *ret is the caller's to put. ERROR_CORRUPT. */
+/* Parses one whole document of at most JSON_DOCUMENT_MAXIMUM bytes and JSON_DEPTH_MAXIMUM levels; valid UTF-8
+ * only; trailing garbage, NaN, NUL characters and duplicate keys (the last would win silently) are refused.
+ * @what names it in errors. On success *ret is the caller's to put. ERROR_CORRUPT. */
 int json_parse(const char *data, size_t length, const char *what, json_object **ret, Error *err);
 
-/* Typed reads of @object's member @key. A missing or null member gives 0 and leaves *ret as it was; a present one of the
- * right type gives 1; of another type, -EINVAL (ERROR_CORRUPT) naming the key. Returned pointers belong to @object. */
+/* Typed reads of @object's member @key. A missing or null member gives 0 and leaves *ret as it was; a present
+ * one of the right type gives 1; of another type, -EINVAL (ERROR_CORRUPT) naming the key. Returned pointers
+ * belong to @object. */
 int json_get_string(json_object *object, const char *key, const char **ret, Error *err);
 int json_get_int64(json_object *object, const char *key, int64_t *ret, Error *err);
+int json_get_uint64(json_object *object, const char *key, uint64_t *ret, Error *err);
 int json_get_bool(json_object *object, const char *key, bool *ret, Error *err);
 int json_get_object(json_object *object, const char *key, json_object **ret, Error *err);
 int json_get_array(json_object *object, const char *key, json_object **ret, Error *err);
 /* Appends an array of strings to *ret. */
 int json_get_strings(json_object *object, const char *key, StringList *ret, Error *err);
 
-/* Building: members that are NULL or cannot be allocated become null. */
+/* Building: members that are NULL or cannot be allocated become null; bytes that are no UTF-8 become U+FFFD.
+ */
 void json_set_string(json_object *object, const char *key, const char *value);
 void json_set_int64(json_object *object, const char *key, int64_t value);
 void json_set_bool(json_object *object, const char *key, bool value);
