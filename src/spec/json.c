@@ -46,7 +46,8 @@ static const char *scan_string(const char *p, const char *end, const char **ret_
                         *ret_why = "a string contains a NUL character (\\u0000)";
                         return NULL;
                 }
-                p++;
+                if (++p == end)
+                        break;
         }
         *ret_why = "the document ends in the middle of a string";
         return NULL;
