@@ -1,5 +1,5 @@
-/* The OCI runtime configuration (runtime-spec v1.2, config.json) as C structures. The engine fills one directly;
- * kelp-runtime reads one from a bundle. All strings are owned; zero-initialised is empty. */
+/* The OCI runtime configuration (runtime-spec v1.2, config.json) as C structures. The engine fills one
+ * directly; kelp-runtime reads one from a bundle. All strings are owned; zero-initialised is empty. */
 #pragma once
 
 #include "base/error.h"
@@ -39,9 +39,10 @@ typedef struct RuntimeMount {
         char *destination; /* absolute, inside the container */
         char *type;        /* "bind", "tmpfs", "proc", …; NULL with a bind option */
         char *source;
-        StringList options; /* as in mount(8) and the spec: "ro", "rbind", "rprivate", "mode=1777", "rro", "tmpcopyup" */
-        /* kelp's engine: fill the (empty) bind source with what the image has at the destination, as Docker does for new
-         * volumes. */
+        StringList options; /* as in mount(8) and the spec: "ro", "rbind", "rprivate", "mode=1777", "rro",
+                               "tmpcopyup" */
+        /* kelp's engine: fill the (empty) bind source with what the image has at the destination, as Docker
+         * does for new volumes. */
         bool copy_up;
         RuntimeIdMap *uid_maps, *gid_maps;
         size_t uid_map_count, gid_map_count;
@@ -78,8 +79,8 @@ typedef struct RuntimeProcess {
         bool has_umask;
         uint32_t *additional_gids;
         size_t additional_gid_count;
-        /* kelp's engine: the image's USER ("name", "1001:0", …) and --group-add, resolved inside the container; it wins
-         * over uid and gid when not NULL. */
+        /* kelp's engine: the image's USER ("name", "1001:0", …) and --group-add, resolved inside the
+         * container; it wins over uid and gid when not NULL. */
         char *user;
         StringList group_add;
         bool has_capabilities;
@@ -92,6 +93,10 @@ typedef struct RuntimeProcess {
         char *apparmor_profile;
         char *selinux_label;
 } RuntimeProcess;
+
+void runtime_process_deinit(RuntimeProcess *process);
+/* Reads a "process" object alone, as `exec --process FILE` takes it. */
+int runtime_process_parse(json_object *document, RuntimeProcess *ret, Error *err);
 
 typedef struct RuntimeHook {
         char *path;
@@ -139,8 +144,9 @@ typedef struct SeccompProfile {
 void seccomp_profile_deinit(SeccompProfile *profile);
 /* Reads linux.seccomp of a runtime-spec config (without "includes"/"excludes"). */
 int seccomp_profile_parse(json_object *document, SeccompProfile *ret, Error *err);
-/* Reads a profile file as `docker run --security-opt seccomp=FILE` takes it: as above, with archMap, "includes" and "excludes"
- * (caps, arches, minKernel), chosen by the container's bounding capabilities @caps. */
+/* Reads a profile file as `docker run --security-opt seccomp=FILE` takes it: as above, with archMap,
+ * "includes" and "excludes" (caps, arches, minKernel), chosen by the container's bounding capabilities @caps.
+ */
 int seccomp_profile_parse_docker(json_object *document, uint64_t caps, SeccompProfile *ret, Error *err);
 
 typedef struct RuntimeSpec {
@@ -170,7 +176,7 @@ typedef struct RuntimeSpec {
         char *mount_label;
         bool has_personality;
         uint32_t personality;
-        bool has_seccomp; /* false: no filter at all */
+        bool has_seccomp;     /* false: no filter at all */
         bool seccomp_default; /* kelp's engine: kelp's own table instead of a profile */
         SeccompProfile seccomp;
         json_object *intel_rdt, *time_offsets;
