@@ -138,6 +138,11 @@ static const char *check_tag(const char *tag)
         return NULL;
 }
 
+static bool is_image_id(const char *text)
+{
+        return strlen(text) == HEX_SIZE && strspn(text, DIGITS "abcdef") == HEX_SIZE;
+}
+
 /* Shapes that people paste and that no rule of the grammar explains well. */
 static int check_shape(const char *text, Error *err)
 {
@@ -153,7 +158,7 @@ static int check_shape(const char *text, Error *err)
                 fail_hint(err, "write %.256s", scheme + 3);
                 return -EINVAL;
         }
-        if (strlen(text) == HEX_SIZE && strspn(text, DIGITS "abcdef") == HEX_SIZE)
+        if (is_image_id(text))
                 return invalid(err, text, "64 hex digits are an image id, not a name");
         return 0;
 }
@@ -280,17 +285,24 @@ void reference_format(const ImageReference *reference, char ret[static REFERENCE
         append_suffixes(reference, ret);
 }
 
+/* "library/busybox" → "busybox", where that is read as the same again: not for library/a/b, which is not a/b.
+ */
+static const char *without_library(const char *path)
+{
+        const char *rest = text_after(path, OFFICIAL_FOLDER);
+
+        return !rest || strchr(rest, '/') || is_image_id(rest) ? path : rest;
+}
+
 void reference_format_name(const ImageReference *reference, char ret[static REFERENCE_TEXT_SIZE])
 {
-        const char *rest;
+        const char *path = reference->path;
 
-        if (!text_equal(reference->domain, DEFAULT_DOMAIN)) {
-                snprintf(ret, REFERENCE_TEXT_SIZE, "%s/%s", reference->domain, reference->path);
-                return;
-        }
-        rest = text_after(reference->path, OFFICIAL_FOLDER);
-        /* docker.io/library/a/b is not a/b, which would be docker.io/a/b. */
-        snprintf(ret, REFERENCE_TEXT_SIZE, "%s", rest && !strchr(rest, '/') ? rest : reference->path);
+        /* Without its domain, docker.io/my.site/a would be one of the registry my.site. */
+        if (!text_equal(reference->domain, DEFAULT_DOMAIN) || split_domain(path) != path)
+                snprintf(ret, REFERENCE_TEXT_SIZE, "%s/%s", reference->domain, path);
+        else
+                snprintf(ret, REFERENCE_TEXT_SIZE, "%s", without_library(path));
 }
 
 void reference_format_familiar(const ImageReference *reference, char ret[static REFERENCE_TEXT_SIZE])
