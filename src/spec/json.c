@@ -7,6 +7,7 @@
  * document of 4 MB could ask for more than a gigabyte;
  *   - no NUL, raw or as \u0000: C strings and json-c's keys would end there, and two readers of one document
  *     would disagree about what it says;
+ *   - UTF-8 without overlong forms and surrogates, which json-c's own check lets pass;
  *   - no duplicate keys: json-c keeps the last one, others the first. The scan counts the colons outside
  * strings, which are the members as written; the parsed tree must have as many.
  *
@@ -30,24 +31,52 @@ static int corrupt(Error *err, const char *what, const char *why)
         return fail_kind(err, ERROR_CORRUPT, EINVAL, "%s: %s", what, why);
 }
 
+/* Length of the UTF-8 sequence at @p, where @available bytes can be read up to a NUL; 0 when it is none. */
+static size_t utf8_length(const unsigned char *p, size_t available)
+{
+        static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+        size_t length = *p < 0x80 ? 1 : *p >= 0xf8 ? 0 : *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : *p >= 0xc0 ? 2 : 0;
+        uint32_t value;
+
+        if (length > available)
+                return 0;
+        if (length < 2)
+                return length;
+        value = *p & (0x7fU >> length);
+        for (size_t i = 1; i < length; i++) {
+                if ((p[i] & 0xc0) != 0x80)
+                        return 0;
+                value = value << 6 | (p[i] & 0x3fU);
+        }
+        return value < least[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff) ? 0 : length;
+}
+
 /* Past the string whose opening quote is before @p; NULL with *ret_why when it is refused. */
 static const char *scan_string(const char *p, const char *end, const char **ret_why)
 {
-        for (; p < end; p++) {
+        while (p < end) {
+                size_t length = utf8_length((const unsigned char *)p, (size_t)(end - p));
+                if (length == 0) {
+                        *ret_why = "a string is not valid UTF-8";
+                        return NULL;
+                }
                 if (*p == '"')
                         return p + 1;
                 if ((unsigned char)*p < ' ') {
                         *ret_why = "not valid JSON: a control character in a string";
                         return NULL;
                 }
-                if (*p != '\\')
+                if (*p != '\\') {
+                        p += length;
                         continue;
+                }
                 if (end - p >= 6 && memcmp(p, "\\u0000", 6) == 0) {
                         *ret_why = "a string contains a NUL character (\\u0000)";
                         return NULL;
                 }
-                if (++p == end)
+                if (end - p < 2)
                         break;
+                p += 2;
         }
         *ret_why = "the document ends in the middle of a string";
         return NULL;
@@ -280,24 +309,6 @@ int json_get_strings(json_object *object, const char *key, StringList *ret, Erro
         return 1;
 }
 
-/* Length of the UTF-8 sequence at @p, 0 when it is none. */
-static size_t utf8_length(const unsigned char *p)
-{
-        static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-        size_t length = *p < 0x80 ? 1 : *p >= 0xf8 ? 0 : *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : *p >= 0xc0 ? 2 : 0;
-        uint32_t value;
-
-        if (length < 2)
-                return length;
-        value = *p & (0x7fU >> length);
-        for (size_t i = 1; i < length; i++) {
-                if ((p[i] & 0xc0) != 0x80)
-                        return 0;
-                value = value << 6 | (p[i] & 0x3fU);
-        }
-        return value < least[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff) ? 0 : length;
-}
-
 /* A copy in which bytes that are no UTF-8 (an argument may be any bytes) became U+FFFD one by one, as Go
  * writes them: a document of ours must never be one that json_parse() refuses. NULL without memory. */
 static char *clean_copy(const char *text, size_t size)
@@ -308,7 +319,7 @@ static char *clean_copy(const char *text, size_t size)
         if (!copy)
                 return NULL;
         for (const unsigned char *p = (const unsigned char *)copy; *p;) {
-                size_t length = utf8_length(p);
+                size_t length = utf8_length(p, SIZE_MAX);
 
                 if (length > 0)
                         buffer_append(&clean, p, length);
