@@ -62,7 +62,7 @@ TarReader *tar_reader_free(TarReader *reader)
 
 static int corrupt(Error *err, const char *path, const char *what)
 {
-        _cleanup_free_ char *shown = text_printable(path);
+        _cleanup_free_ char *shown = text_printable(path ?: "");
 
         if (text_empty(path))
                 return fail_kind(err, ERROR_CORRUPT, EBADMSG, "damaged tar header: %s", what);
