@@ -49,7 +49,7 @@ int clock_parse(const char *text, int64_t *ret_nanoseconds)
 
                 if (sscanf(text + 1, "%2d:%2d", &hours, &minutes) != 2)
                         return -EINVAL;
-                offset = (hours * 60 + minutes) * 60 * (*text == '-' ? -1 : 1);
+                offset = (int64_t)(hours * 60 + minutes) * 60 * (*text == '-' ? -1 : 1);
         } else if (*text != 'Z' && *text != 'z') {
                 return -EINVAL;
         }

@@ -14,7 +14,7 @@ static bool buffer_reserve(Buffer *buffer, size_t more)
                 return false;
         if (__builtin_add_overflow(buffer->length, more, &needed) || __builtin_add_overflow(needed, 1, &needed))
                 goto failed;
-        if (needed <= buffer->capacity)
+        if (buffer->data && needed <= buffer->capacity)
                 return true;
         capacity = buffer->capacity ? buffer->capacity : 128;
         while (capacity < needed)

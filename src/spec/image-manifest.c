@@ -187,7 +187,7 @@ static int parse_layer(json_object *object, Descriptor *ret, LayerCompression *r
 int image_manifest_parse(json_object *document, ImageManifest *ret, Error *err)
 {
         _cleanup_manifest_ ImageManifest manifest = {0};
-        ImageDocumentKind kind;
+        ImageDocumentKind kind = IMAGE_DOCUMENT_MANIFEST;
         json_object *layers;
         int r = image_document_kind(document, &kind, err);
 
@@ -285,7 +285,7 @@ int image_index_choose(json_object *document, const Platform *platform, Descript
         char wanted[sizeof(Platform) + 2];
         Platform normal = *platform;
         Descriptor chosen = {0};
-        ImageDocumentKind kind;
+        ImageDocumentKind kind = IMAGE_DOCUMENT_MANIFEST;
         json_object *entries;
         int best = INT32_MAX;
         int r = image_document_kind(document, &kind, err);

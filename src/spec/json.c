@@ -35,9 +35,17 @@ static int corrupt(Error *err, const char *what, const char *why)
 static size_t utf8_length(const unsigned char *p, size_t available)
 {
         static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-        size_t length = *p < 0x80 ? 1 : *p >= 0xf8 ? 0 : *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : *p >= 0xc0 ? 2 : 0;
+        size_t length = 0;
         uint32_t value;
 
+        if (*p < 0x80)
+                length = 1;
+        else if ((*p & 0xe0) == 0xc0)
+                length = 2;
+        else if ((*p & 0xf0) == 0xe0)
+                length = 3;
+        else if ((*p & 0xf8) == 0xf0)
+                length = 4;
         if (length > available)
                 return 0;
         if (length < 2)
@@ -235,7 +243,7 @@ static int get(json_object *object, const char *key, json_type type, const char 
 
 int json_get_string(json_object *object, const char *key, const char **ret, Error *err)
 {
-        json_object *value;
+        json_object *value = NULL;
         int r = get(object, key, json_type_string, "a string", &value, err);
 
         if (r > 0)
@@ -245,7 +253,7 @@ int json_get_string(json_object *object, const char *key, const char **ret, Erro
 
 int json_get_int64(json_object *object, const char *key, int64_t *ret, Error *err)
 {
-        json_object *value;
+        json_object *value = NULL;
         int r = get(object, key, json_type_int, "a whole number", &value, err);
 
         if (r <= 0)
@@ -259,7 +267,7 @@ int json_get_int64(json_object *object, const char *key, int64_t *ret, Error *er
 
 int json_get_uint64(json_object *object, const char *key, uint64_t *ret, Error *err)
 {
-        json_object *value;
+        json_object *value = NULL;
         int r = get(object, key, json_type_int, "a whole number", &value, err);
 
         if (r <= 0)
@@ -272,7 +280,7 @@ int json_get_uint64(json_object *object, const char *key, uint64_t *ret, Error *
 
 int json_get_bool(json_object *object, const char *key, bool *ret, Error *err)
 {
-        json_object *value;
+        json_object *value = NULL;
         int r = get(object, key, json_type_boolean, "true or false", &value, err);
 
         if (r > 0)
@@ -292,7 +300,7 @@ int json_get_array(json_object *object, const char *key, json_object **ret, Erro
 
 int json_get_strings(json_object *object, const char *key, StringList *ret, Error *err)
 {
-        json_object *array;
+        json_object *array = NULL;
         int r = json_get_array(object, key, &array, err);
 
         if (r <= 0)
