@@ -1,0 +1,130 @@
+#include "base/file.h"
+#include "base/identity.h"
+#include "engine/container-configure.h"
+#include "store/containers.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <sys/utsname.h>
+
+/* One namespace flag: its words besides "container:NAME", and why other words of docker do not exist. */
+typedef struct NamespaceFlag {
+        const char *flag;
+        const char *words[5];
+        bool container; /* container:NAME is possible */
+        const char *other;
+} NamespaceFlag;
+
+static int apply_flag(Engine *engine, const NamespaceFlag *flag, const char *value, char **target, Error *err)
+{
+        _cleanup_store_container_ StoreContainer row = { 0 };
+        const char *name;
+        Store *store;
+        int r;
+
+        if (text_empty(value))
+                return text_replace(target, flag->words[0]) < 0 ? fail_memory(err) : 0;
+        for (size_t i = 0; i < ELEMENTSOF(flag->words) && flag->words[i]; i++)
+                if (text_equal(value, flag->words[i]))
+                        return text_replace(target, value) < 0 ? fail_memory(err) : 0;
+        name = text_after(value, "container:");
+        if (!flag->container || !name) {
+                fail_kind(err, ERROR_USAGE, EINVAL, "invalid %s \"%s\"", flag->flag, value);
+                return fail_hint(err, "%s", flag->other);
+        }
+        r = engine_store(engine, &store, err);
+        if (r >= 0)
+                r = store_container_find(store, name, &row, err);
+        if (r < 0)
+                return fail_wrap(err, r, "%s %s", flag->flag, value);
+        free(*target);
+        *target = text_printf("container:%s", row.id);
+        return *target ? 0 : fail_memory(err);
+}
+
+static int check_hostname(const char *name, Error *err)
+{
+        size_t length = strlen(name);
+        bool good = length > 0 && length <= 64 && *name != '-' && *name != '.';
+
+        for (const char *c = name; good && *c; c++)
+                good = isalnum((unsigned char)*c) || *c == '-' || *c == '.' || *c == '_';
+        if (good)
+                return 0;
+        return fail_kind(err, ERROR_USAGE, EINVAL,
+                         "invalid --hostname \"%s\": 1 to 64 letters, digits, '-', '_' and '.'", name);
+}
+
+static int configure_hostname(const ContainerOptions *options, const char *id, ContainerConfiguration *configuration, Error *err)
+{
+        bool host_name = text_equal(configuration->uts, "host");
+        struct utsname host;
+        int r;
+
+        if (host_name && (options->hostname || options->domainname))
+                return fail_kind(err, ERROR_USAGE, EINVAL, "conflicting options: --hostname and --uts host");
+        if (options->hostname) {
+                r = check_hostname(options->hostname, err);
+                if (r < 0)
+                        return r;
+                configuration->hostname = strdup(options->hostname);
+        } else if (host_name || text_equal(configuration->network, "host")) {
+                configuration->hostname = uname(&host) == 0 ? strdup(host.nodename) : strdup("localhost");
+        } else {
+                configuration->hostname = strndup(id, IDENTITY_SHORT);
+        }
+        if (!configuration->hostname)
+                return fail_memory(err);
+        return text_replace(&configuration->domainname, options->domainname) < 0 ? fail_memory(err) : 0;
+}
+
+/* The network that nobody asked for is none, until kelp has others; said the first time on this store. */
+static void note_default_network(Engine *engine)
+{
+        Store *store;
+        int fd;
+
+        if (engine_store(engine, &store, NULL) < 0)
+                return;
+        fd = openat(store_fd(store), "said-network-none", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return;
+        close(fd);
+        notice_add(&engine->notices, "the container has no network (--network none, for now the default); --network host gives "
+                                     "it the host's; this is said once");
+}
+
+int container_configure_namespaces(Engine *engine, const ContainerOptions *options, const char *id,
+                                   ContainerConfiguration *configuration, Error *err)
+{
+        static const NamespaceFlag network = { "--network", { "none", "host" }, true,
+                                               "this version knows none, host and container:NAME" };
+        static const NamespaceFlag pid = { "--pid", { "private", "host" }, true, "known are private, host and container:NAME" };
+        static const NamespaceFlag ipc = { "--ipc", { "private", "host", "shareable", "none" }, true,
+                                           "known are private, shareable, host, none and container:NAME" };
+        static const NamespaceFlag uts = { "--uts", { "private", "host" }, false, "known are private and host" };
+        static const NamespaceFlag userns = { "--userns", { "", "keep-id" }, false,
+                                              "known is keep-id; a container never runs in the host's user namespace" };
+        static const NamespaceFlag cgroup = { "--cgroupns", { "private", "host" }, false, "known are private and host" };
+        int r;
+
+        r = apply_flag(engine, &network, options->network, &configuration->network, err);
+        if (r >= 0)
+                r = apply_flag(engine, &pid, options->pid, &configuration->pid, err);
+        if (r >= 0)
+                r = apply_flag(engine, &ipc, options->ipc, &configuration->ipc, err);
+        if (r >= 0)
+                r = apply_flag(engine, &uts, options->uts, &configuration->uts, err);
+        if (r >= 0)
+                r = apply_flag(engine, &userns, options->userns, &configuration->userns, err);
+        if (r >= 0)
+                r = apply_flag(engine, &cgroup, options->cgroupns, &configuration->cgroupns, err);
+        if (r >= 0)
+                r = configure_hostname(options, id, configuration, err);
+        if (r >= 0 && text_empty(options->network))
+                note_default_network(engine);
+        if (r >= 0 && (options->dns.count || options->dns_search.count || options->dns_options.count) &&
+            text_after(configuration->network, "container:"))
+                return fail_kind(err, ERROR_USAGE, EINVAL, "conflicting options: --dns and --network %s", options->network);
+        return r;
+}
