@@ -1,0 +1,90 @@
+/* The files of /etc that Docker, too, makes for each container: they name the container, so no image can have them. */
+#include "base/file.h"
+#include "base/identity.h"
+#include "engine/container-plan.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+enum { RESOLV_CONF_MAXIMUM = 64 << 10 };
+
+static void write_hosts(const ContainerConfiguration *configuration, Buffer *text)
+{
+        buffer_puts(text, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\n"
+                          "ff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
+        for (size_t i = 0; i < configuration->hosts.count; i++) {
+                const char *host = configuration->hosts.items[i], *separator = strpbrk(host, ":=");
+
+                buffer_printf(text, "%s\t%.*s\n", separator + 1, (int)(separator - host), host);
+        }
+        if (!text_equal(configuration->hostname, "localhost"))
+                buffer_printf(text, "127.0.1.1\t%s%s%s\n", configuration->hostname,
+                              text_empty(configuration->domainname) ? "" : ".", configuration->domainname ?: "");
+}
+
+static void write_resolv_conf(const ContainerConfiguration *configuration, Buffer *text)
+{
+        _cleanup_buffer_ Buffer host = { 0 };
+
+        if (configuration->dns.count + configuration->dns_search.count + configuration->dns_options.count == 0) {
+                /* Without a network there is nobody to ask. */
+                if (text_equal(configuration->network, "host") &&
+                    file_read_at(AT_FDCWD, "/etc/resolv.conf", RESOLV_CONF_MAXIMUM, &host) >= 0)
+                        buffer_append(text, host.data, host.length);
+                return;
+        }
+        for (size_t i = 0; i < configuration->dns.count; i++)
+                buffer_printf(text, "nameserver %s\n", configuration->dns.items[i]);
+        for (size_t i = 0; i < configuration->dns_search.count; i++)
+                buffer_printf(text, "%s%s%s", i ? " " : "search ", configuration->dns_search.items[i],
+                              i + 1 == configuration->dns_search.count ? "\n" : "");
+        for (size_t i = 0; i < configuration->dns_options.count; i++)
+                buffer_printf(text, "%s%s%s", i ? " " : "options ", configuration->dns_options.items[i],
+                              i + 1 == configuration->dns_options.count ? "\n" : "");
+}
+
+static int write_file(int folder_fd, const char *name, const Buffer *text, Error *err)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (text->failed)
+                return fail_memory(err);
+        /* Rewritten before each start, so a torn one after a power cut does no harm: no temporary file. */
+        fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+        if (fd < 0)
+                return fail_errno(err, errno, "write the container's %s", name);
+        r = file_write_all(fd, text->data, text->length);
+        if (r >= 0 && fchmod(fd, 0644) < 0)
+                r = -errno;
+        return r < 0 ? fail_errno(err, -r, "write the container's %s", name) : 0;
+}
+
+static int make_folder(int folder_fd, const char *name, Error *err)
+{
+        if (mkdirat(folder_fd, name, 0755) < 0 && errno != EEXIST)
+                return fail_errno(err, errno, "make the container's %s folder", name);
+        if (fchmodat(folder_fd, name, 0755, 0) < 0 && errno != EPERM)
+                return fail_errno(err, errno, "make the container's %s folder", name);
+        return 0;
+}
+
+int container_files_write(int folder_fd, const char *id, const ContainerConfiguration *configuration, Error *err)
+{
+        _cleanup_buffer_ Buffer hostname = { 0 }, hosts = { 0 }, resolv_conf = { 0 };
+        int r;
+
+        buffer_printf(&hostname, "%s\n", configuration->hostname);
+        write_hosts(configuration, &hosts);
+        write_resolv_conf(configuration, &resolv_conf);
+        r = make_folder(folder_fd, "upper", err);
+        if (r >= 0)
+                r = make_folder(folder_fd, "work", err);
+        if (r >= 0)
+                r = write_file(folder_fd, "hostname", &hostname, err);
+        if (r >= 0)
+                r = write_file(folder_fd, "hosts", &hosts, err);
+        if (r >= 0)
+                r = write_file(folder_fd, "resolv.conf", &resolv_conf, err);
+        return r;
+}
