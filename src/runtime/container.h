@@ -30,6 +30,7 @@ typedef struct RuntimeCreate {
         int init_program;              /* --init: sealed memfd with the reaping init; -EBADF: none */
         int cgroup;                    /* folder for CLONE_INTO_CGROUP; -EBADF: the caller's */
         unsigned preserve_fds;         /* descriptors 3.. of the caller that the payload keeps (--preserve-fds) */
+        int listener;                  /* listening socket through which START comes (handshake.h); -EBADF: none */
         bool die_with_parent;          /* SIGKILL when the calling thread ends (PR_SET_PDEATHSIG) */
         const char *bundle;            /* for hooks' state; may be NULL */
         const char *id;

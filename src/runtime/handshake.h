@@ -1,0 +1,34 @@
+/*
+ * What the two halves of a container's start say to each other, over a SOCK_SEQPACKET pair that execve(2) closes.
+ *
+ *   caller (spawn.c)                              init (init.c)
+ *      | clone3 with the namespaces ------------->  builds the container
+ *      | <----- CREATED, the pty's master with it   … everything up to the payload
+ *      | START ---------------------------------->  confines itself, execve(2)
+ *      | <----- end of file                         executed: the socket was close-on-exec
+ *      | <----- FAILED with the Error               or not, at either stage; then it exits
+ *
+ * The end of file at the init's side means that nobody waits for the container any more: it exits. An OCI runtime's `create` and
+ * `start` are different processes: then the init holds a listening socket (RuntimeCreate.listener) instead, and START
+ * comes through the connection that `start` makes.
+ */
+#pragma once
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+typedef enum HandshakeType { HANDSHAKE_CREATED = 1, HANDSHAKE_START, HANDSHAKE_FAILED } HandshakeType;
+
+typedef struct HandshakeMessage {
+        HandshakeType type;
+        Error error; /* HANDSHAKE_FAILED */
+} HandshakeMessage;
+
+/* A connected pair, both close-on-exec and above 2. 0 or a negative errno. */
+int handshake_pair(int ret[static 2]);
+/* Sends @type, with @error (may be NULL) and a descriptor (-EBADF: none). 0 or a negative errno. */
+int handshake_send(int channel, HandshakeType type, const Error *error, int fd);
+/* Receives one message; *ret_fd (may be NULL) gets a descriptor that came with it or -EBADF. 1: a message, 0: the other
+ * side has closed; or a negative errno. */
+int handshake_receive(int channel, HandshakeMessage *ret, int *ret_fd);

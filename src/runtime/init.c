@@ -1,0 +1,229 @@
+/*
+ * The child's half of a container's start: an ordered table of steps, execve(2) last. The order is what makes it safe and is
+ * explained at each step that depends on it. A step that fails ends the container; the kernel undoes everything
+ * since all of it is in namespaces that only this process holds.
+ */
+#include "runtime/init.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "runtime/handshake.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/keyctl.h>
+#include <net/if.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+/* Handlers went with the fork's purpose, ignored signals and the mask would be inherited by the payload. */
+static int reset_signals(Init *init, Error *err)
+{
+        struct sigaction action = { .sa_handler = SIG_DFL };
+        sigset_t none;
+
+        for (int number = 1; number < NSIG; number++)
+                sigaction(number, &action, NULL);
+        sigemptyset(&none);
+        if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+                return fail_errno(err, errno, "sigprocmask");
+        return 0;
+}
+
+/* Root of the user namespace, for what is built. The supplementary groups stay for now: what the user may reach only
+ * through one of his groups can be mounted then. */
+static int become_root(Init *init, Error *err)
+{
+        umask(0);
+        if (init->create->user_namespace < 0 && init->spec->namespaces[NAMESPACE_USER].mode == NAMESPACE_HOST)
+                return 0;
+        if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
+                return fail_errno(err, errno, "user namespace: become its root");
+        return 0;
+}
+
+static int new_session(Init *init, Error *err)
+{
+        if (setsid() < 0 && errno != EPERM)
+                return fail_errno(err, errno, "setsid");
+        /* A keyring of its own, so that the user's keys cannot be reached. Where the quota of keys is used up the filter, which
+         * refuses keyctl(2), has to do. */
+        if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EDQUOT && errno != EPERM)
+                return fail_errno(err, errno, "keyctl: a session keyring for the container");
+        return 0;
+}
+
+static int set_names(Init *init, Error *err)
+{
+        const RuntimeSpec *spec = init->spec;
+
+        if (!text_empty(spec->hostname) && sethostname(spec->hostname, strlen(spec->hostname)) < 0)
+                return fail_errno(err, errno, "set the host name to '%s'", spec->hostname);
+        if (!text_empty(spec->domainname) && setdomainname(spec->domainname, strlen(spec->domainname)) < 0)
+                return fail_errno(err, errno, "set the domain name to '%s'", spec->domainname);
+        return 0;
+}
+
+static int raise_loopback(Init *init, Error *err)
+{
+        struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+        _cleanup_close_ int fd = -EBADF;
+
+        if (init->spec->namespaces[NAMESPACE_NETWORK].mode != NAMESPACE_NEW)
+                return 0;
+        fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+                return fail_errno(err, errno, "raise the loopback interface");
+        return 0;
+}
+
+/* In the container's own databases, read inside its root. */
+static int resolve_user(Init *init, Error *err)
+{
+        return process_resolve_user(init->process, init->root, &init->user, err);
+}
+
+static int drop_groups(Init *init, Error *err)
+{
+        /* A map of one id forbids setgroups(2): the groups that stay are unmapped ones, which show as nobody's. */
+        if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
+                return fail_errno(err, errno, "drop the supplementary groups");
+        return 0;
+}
+
+static int change_directory(Init *init, Error *err)
+{
+        return process_change_directory(init->process, true, err);
+}
+
+/* Everything that depends on the host has worked. Waits for START; nobody there any more: the end. */
+static int wait_for_start(Init *init, Error *err)
+{
+        HandshakeMessage message;
+        int r;
+
+        r = handshake_send(init->channel, HANDSHAKE_CREATED, NULL, init->master);
+        cleanup_close(&init->master);
+        if (r < 0)
+                _exit(1);
+        if (init->create->listener >= 0) {
+                int connection;
+
+                cleanup_close(&init->channel);
+                do
+                        connection = accept4(init->create->listener, NULL, NULL, SOCK_CLOEXEC);
+                while (connection < 0 && (errno == EINTR || errno == ECONNABORTED));
+                if (connection < 0)
+                        _exit(1);
+                init->channel = connection;
+        }
+        if (handshake_receive(init->channel, &message, NULL) <= 0 || message.type != HANDSHAKE_START)
+                _exit(1);
+        return 0;
+}
+
+static int set_stdio(Init *init, Error *err)
+{
+        int terminal[3] = { init->terminal, init->terminal, init->terminal };
+
+        return process_set_stdio(init->terminal >= 0 ? terminal : init->create->stdio, init->create->preserve_fds, err);
+}
+
+static int find_program(Init *init, Error *err)
+{
+        return process_find_program(init->process, &init->program, err);
+}
+
+static int confine(Init *init, Error *err)
+{
+        Confinement confinement = {
+                .process = init->process,
+                .spec = init->spec,
+                .user = &init->user,
+                .die_with_parent = init->create->die_with_parent,
+        };
+
+        return process_confine(&confinement, err);
+}
+
+/* --init: kelp-init is executed from memory, so the image cannot replace it, and executes the payload in its turn. */
+static int execute_init_program(Init *init, char **env, Error *err)
+{
+        const StringList *args = &init->process->args;
+        char **list = calloc(args->count + 3, sizeof(*list));
+        char empty[] = "";
+
+        if (!list)
+                return fail_memory(err);
+        list[0] = (char *)"kelp-init";
+        list[1] = init->program;
+        for (size_t i = 0; i < args->count; i++)
+                list[i + 2] = args->items[i];
+        syscall(SYS_execveat, init->create->init_program, empty, list, env, AT_EMPTY_PATH);
+        return fail_errno(err, errno, "execute kelp-init");
+}
+
+static int execute(Init *init, Error *err)
+{
+        char **env = process_environment(init->process, &init->user);
+
+        if (!env)
+                return fail_memory(err);
+        if (init->create->init_program >= 0)
+                return execute_init_program(init, env, err);
+        execve(init->program, init->process->args.items, env);
+        return process_exec_failed(init->process->args.items[0], errno, err);
+}
+
+static const struct {
+        const char *name;
+        int (*run)(Init *init, Error *err);
+} steps[] = {
+        { "signals", reset_signals },
+        { "identity", become_root },
+        { "session", new_session },
+        { "mount namespace", rootfs_isolate },
+        { "host name", set_names },
+        { "network", raise_loopback },
+        { "root file system", rootfs_mount },
+        { "mounts", mounts_make },
+        { "devices", devices_make },
+        { "terminal", terminal_open },
+        { "user", resolve_user },
+        { "pivot_root", rootfs_pivot },
+        { "groups", drop_groups },
+        { "sysctls", sysctls_write },       /* before /proc/sys becomes read-only */
+        { "working directory", change_directory }, /* before the root becomes read-only */
+        { "read-only paths", paths_make_readonly },
+        { "masked paths", paths_mask },
+        { "root file system", rootfs_finish },
+        { "program", find_program },
+        { "start", wait_for_start },
+        { "terminal", terminal_attach },
+        { "standard streams", set_stdio },
+        { "confinement", confine },
+        { "execute", execute },
+};
+
+_Noreturn void init_main(Init *init)
+{
+        static Error error; /* zero, and not on the stack of a step */
+
+        if (init->create->die_with_parent)
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
+                int r = steps[i].run(init, &error);
+
+                if (r >= 0)
+                        continue;
+                if (error.code <= 0)
+                        fail_errno(&error, -r, "%s", steps[i].name);
+                handshake_send(init->channel, HANDSHAKE_FAILED, &error, -EBADF);
+                break;
+        }
+        _exit(error.kind == ERROR_COMMAND_NOT_FOUND ? 127 : error.kind == ERROR_NOT_EXECUTABLE ? 126 : 125);
+}

@@ -1,0 +1,274 @@
+/*
+ * The caller's half of a container's start. The init has to be born in namespaces that belong to a user namespace in which the
+ * caller is not, and be the caller's child all the same. So:
+ *
+ *   caller ── clone(VM, VFORK, FILES) ──> helper: setns(user namespace, joined namespaces)
+ *                                           └─ clone3(PARENT, new namespaces) ──> init
+ *   caller <── helper has ended; the init is the caller's child, its pidfd is in the caller's table
+ *
+ * The helper shares the caller's memory and descriptors and the caller sleeps meanwhile, so it costs no copy of the page tables;
+ * the init is an ordinary fork of it and owns its memory.
+ */
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "runtime/handshake.h"
+#include "runtime/init.h"
+#include "sys/process.h"
+#include "sys/userns.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+enum { STACK_SIZE = 1 << 20 };
+
+static const struct {
+        const char *name;
+        uint64_t flag;
+} namespace_table[NAMESPACE_COUNT] = {
+        [NAMESPACE_USER] = { "user", CLONE_NEWUSER },   [NAMESPACE_MOUNT] = { "mount", CLONE_NEWNS },
+        [NAMESPACE_PID] = { "pid", CLONE_NEWPID },      [NAMESPACE_NETWORK] = { "network", CLONE_NEWNET },
+        [NAMESPACE_IPC] = { "ipc", CLONE_NEWIPC },      [NAMESPACE_UTS] = { "uts", CLONE_NEWUTS },
+        [NAMESPACE_CGROUP] = { "cgroup", CLONE_NEWCGROUP }, [NAMESPACE_TIME] = { "time", CLONE_NEWTIME },
+};
+
+/* What the helper needs, and what it says: it shares the caller's memory. */
+typedef struct Spawn {
+        Init init;
+        int channels[2]; /* the caller's end, the init's */
+        int join[NAMESPACE_COUNT]; /* descriptors of namespaces to enter; the user namespace first */
+        uint64_t new_namespaces;
+        int cgroup;
+        pid_t pid;
+        int pidfd;
+        int failed;         /* errno of the helper */
+        int failed_namespace; /* which setns(2) failed; -1: clone3(2) did */
+} Spawn;
+
+static int spawn_helper(void *argument)
+{
+        Spawn *spawn = argument;
+        struct clone_args arguments = {
+                .flags = spawn->new_namespaces | CLONE_PARENT | CLONE_PIDFD,
+                .pidfd = (uint64_t)(uintptr_t)&spawn->pidfd,
+        };
+        long pid;
+
+        for (int kind = 0; kind < NAMESPACE_COUNT; kind++)
+                if (spawn->join[kind] >= 0 && setns(spawn->join[kind], (int)namespace_table[kind].flag) < 0) {
+                        spawn->failed = errno;
+                        spawn->failed_namespace = kind;
+                        _exit(1);
+                }
+        if (spawn->cgroup >= 0) {
+                arguments.flags |= CLONE_INTO_CGROUP;
+                arguments.cgroup = (uint64_t)spawn->cgroup;
+        }
+        pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
+        if (pid == 0) {
+                close(spawn->channels[0]);
+                init_main(&spawn->init);
+        }
+        if (pid < 0) {
+                spawn->failed = errno;
+                spawn->failed_namespace = -1;
+        }
+        spawn->pid = (pid_t)pid;
+        _exit(pid < 0);
+}
+
+static int spawn_error(const Spawn *spawn, Error *err)
+{
+        if (spawn->failed_namespace >= 0)
+                return fail_errno(err, spawn->failed, "join the %s namespace", namespace_table[spawn->failed_namespace].name);
+        fail_errno(err, spawn->failed, "clone3: make the container's namespaces");
+        if (spawn->failed == ENOSPC)
+                fail_hint(err, "a limit below /proc/sys/user (max_*_namespaces) is reached; an administrator can raise it");
+        else if (spawn->failed == EAGAIN)
+                fail_hint(err, "the limit of processes is reached (ulimit -u)");
+        return -spawn->failed;
+}
+
+static int spawn_run(Spawn *spawn, Error *err)
+{
+        void *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+        sigset_t all, before;
+        int status;
+        pid_t helper;
+
+        if (stack == MAP_FAILED)
+                return fail_memory(err);
+        /* No handler of the caller may run in the helper, on memory that both share. The init unblocks. */
+        sigfillset(&all);
+        sigprocmask(SIG_SETMASK, &all, &before);
+        spawn->pidfd = -EBADF;
+        helper = clone(spawn_helper, (char *)stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, spawn);
+        if (helper < 0)
+                spawn->failed = errno, spawn->failed_namespace = -1;
+        else
+                while (waitpid(helper, &status, 0) < 0 && errno == EINTR)
+                        ;
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        munmap(stack, STACK_SIZE);
+        if (!spawn->failed && spawn->pid <= 0)
+                return fail(err, EIO, "the helper that makes the container's namespaces was killed");
+        return spawn->failed ? spawn_error(spawn, err) : 0;
+}
+
+/* ---- user namespace ---- */
+
+static int map_convert(const RuntimeIdMap *maps, size_t count, IdMap *ret, Error *err)
+{
+        if (count > ID_MAP_MAXIMUM)
+                return fail_kind(err, ERROR_UNSUPPORTED, E2BIG, "%zu id mappings, at most %d are possible", count, ID_MAP_MAXIMUM);
+        ret->count = count;
+        for (size_t i = 0; i < count; i++)
+                ret->ranges[i] = (IdRange){ maps[i].container_id, maps[i].host_id, maps[i].size };
+        return 0;
+}
+
+/* The user namespace that the spec asks for; -EBADF for the caller's own. */
+static int open_user_namespace(const RuntimeSpec *spec, int *ret, Error *err)
+{
+        UserNamespace made = USER_NAMESPACE_INIT;
+        UserNamespaceMap map = { 0 };
+        int r;
+
+        *ret = -EBADF;
+        if (spec->namespaces[NAMESPACE_USER].mode != NAMESPACE_NEW)
+                return 0;
+        if (!spec->uid_map_count || !spec->gid_map_count)
+                return fail_kind(err, ERROR_USAGE, EINVAL, "config.json: a new user namespace needs linux.uidMappings and linux.gidMappings");
+        r = map_convert(spec->uid_maps, spec->uid_map_count, &map.uids, err);
+        if (r >= 0)
+                r = map_convert(spec->gid_maps, spec->gid_map_count, &map.gids, err);
+        if (r < 0)
+                return r;
+        map.privileged = geteuid() == 0;
+        map.single = !map.privileged && map.uids.count == 1 && map.uids.ranges[0].count == 1 && map.gids.count == 1 &&
+                     map.gids.ranges[0].count == 1;
+        r = userns_start(&map, &made, err);
+        if (r >= 0)
+                r = userns_finish(&made, err);
+        if (r >= 0)
+                *ret = TAKE_FD(made.fd);
+        userns_deinit(&made);
+        return r;
+}
+
+static int prepare_namespaces(const RuntimeCreate *create, Spawn *spawn, Error *err)
+{
+        int r = 0;
+
+        if (create->user_namespace >= 0) {
+                spawn->join[NAMESPACE_USER] = fcntl(create->user_namespace, F_DUPFD_CLOEXEC, 3);
+                if (spawn->join[NAMESPACE_USER] < 0)
+                        return fail_errno(err, errno, "user namespace");
+        } else {
+                r = open_user_namespace(create->spec, &spawn->join[NAMESPACE_USER], err);
+        }
+        for (int kind = 0; r >= 0 && kind < NAMESPACE_COUNT; kind++) {
+                const RuntimeNamespace *namespace = &create->spec->namespaces[kind];
+
+                if (namespace->mode == NAMESPACE_NEW && kind != NAMESPACE_USER)
+                        spawn->new_namespaces |= namespace_table[kind].flag;
+                if (namespace->mode != NAMESPACE_JOIN || spawn->join[kind] >= 0)
+                        continue;
+                spawn->join[kind] = open(namespace->path, O_RDONLY | O_CLOEXEC);
+                if (spawn->join[kind] < 0)
+                        r = fail_errno(err, errno, "%s namespace %s", namespace_table[kind].name, namespace->path);
+        }
+        return r;
+}
+
+/* ---- the contract ---- */
+
+/* Waits for CREATED, or for the reason why not. */
+static int await_created(RuntimeContainer *container, Error *err)
+{
+        HandshakeMessage message;
+        int r;
+
+        r = handshake_receive(container->channel, &message, &container->terminal);
+        if (r < 0)
+                return fail_errno(err, -r, "read from the container's init");
+        if (r > 0 && message.type == HANDSHAKE_CREATED)
+                return 0;
+        if (r > 0 && message.type == HANDSHAKE_FAILED && message.error.code > 0) {
+                if (err)
+                        *err = message.error;
+                return -message.error.code;
+        }
+        return fail(err, EIO, "the container's init was killed while it built the container");
+}
+
+int runtime_create(const RuntimeCreate *create, RuntimeContainer *ret, Error *err)
+{
+        _cleanup_runtime_container_ RuntimeContainer container = RUNTIME_CONTAINER_INIT;
+        Spawn spawn = {
+                .init = { .create = create, .spec = create->spec, .process = &create->spec->process, .root = -EBADF,
+                          .terminal = -EBADF, .master = -EBADF },
+                .cgroup = create->cgroup,
+        };
+        int r;
+
+        for (size_t i = 0; i < NAMESPACE_COUNT; i++)
+                spawn.join[i] = -EBADF;
+        r = handshake_pair(spawn.channels);
+        if (r < 0)
+                return fail_errno(err, -r, "socketpair");
+        container.channel = spawn.channels[0];
+        spawn.init.channel = spawn.channels[1];
+        r = prepare_namespaces(create, &spawn, err);
+        if (r >= 0)
+                r = spawn_run(&spawn, err);
+        for (size_t i = 0; i < NAMESPACE_COUNT; i++)
+                cleanup_close(&spawn.join[i]);
+        cleanup_close(&spawn.channels[1]);
+        container.pid = spawn.pid > 0 ? spawn.pid : 0;
+        container.pidfd = spawn.pidfd;
+        if (r >= 0)
+                r = await_created(&container, err);
+        if (r < 0)
+                return r;
+        *ret = container;
+        container = (RuntimeContainer)RUNTIME_CONTAINER_INIT;
+        return 0;
+}
+
+int runtime_start(RuntimeContainer *container, Error *err)
+{
+        HandshakeMessage message;
+        int r;
+
+        r = handshake_send(container->channel, HANDSHAKE_START, NULL, -EBADF);
+        if (r >= 0)
+                r = handshake_receive(container->channel, &message, NULL);
+        cleanup_close(&container->channel);
+        if (r < 0)
+                return fail_errno(err, -r, "start the container: its init has gone");
+        if (r > 0) {
+                if (err)
+                        *err = message.error;
+                return message.error.code > 0 ? -message.error.code : -EIO;
+        }
+        return 0;
+}
+
+void runtime_container_deinit(RuntimeContainer *container)
+{
+        int status;
+
+        if (container->pidfd >= 0 && container->pid > 0) {
+                process_signal(container->pidfd, SIGKILL);
+                process_reap(container->pidfd, &status);
+        }
+        cleanup_close(&container->pidfd);
+        cleanup_close(&container->channel);
+        cleanup_close(&container->terminal);
+        container->pid = 0;
+}
