@@ -169,7 +169,7 @@ int terminal_open(Init *init, Error *err)
         if (!init->process->terminal)
                 return 0;
         r = terminal_make(init->root, init->process, &init->master, &init->terminal, err);
-        if (r >= 0 && fills_dev(init->spec))
+        if (r >= 0 && !init->exec && fills_dev(init->spec))
                 r = bind_node(init, init->terminal, "", "/dev/console", err);
         return r;
 }

@@ -39,7 +39,7 @@ static int reset_signals(Init *init, Error *err)
 static int become_root(Init *init, Error *err)
 {
         umask(0);
-        if (init->create->user_namespace < 0 && init->spec->namespaces[NAMESPACE_USER].mode == NAMESPACE_HOST)
+        if (!init->exec && init->create->user_namespace < 0 && init->spec->namespaces[NAMESPACE_USER].mode == NAMESPACE_HOST)
                 return 0;
         if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
                 return fail_errno(err, errno, "user namespace: become its root");
@@ -97,7 +97,7 @@ static int drop_groups(Init *init, Error *err)
 
 static int change_directory(Init *init, Error *err)
 {
-        return process_change_directory(init->process, true, err);
+        return process_change_directory(init->process, !init->exec, err);
 }
 
 /* Everything that depends on the host has worked. Waits for START; nobody there any more: the end. */
@@ -124,6 +124,13 @@ static int wait_for_start(Init *init, Error *err)
         if (handshake_receive(init->channel, &message, NULL) <= 0 || message.type != HANDSHAKE_START)
                 _exit(1);
         return 0;
+}
+
+/* exec: setns(2) has put us into the container's root. */
+static int open_root(Init *init, Error *err)
+{
+        init->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return init->root < 0 ? fail_errno(err, errno, "the container's root") : 0;
 }
 
 static int set_stdio(Init *init, Error *err)
@@ -179,10 +186,12 @@ static int execute(Init *init, Error *err)
         return process_exec_failed(init->process->args.items[0], errno, err);
 }
 
-static const struct {
-        const char *name;
+typedef struct Step {
+        const char *name; /* what failed, when the step itself has no words for it */
         int (*run)(Init *init, Error *err);
-} steps[] = {
+} Step;
+
+static const Step container_steps[] = {
         { "signals", reset_signals },
         { "identity", become_root },
         { "session", new_session },
@@ -209,13 +218,32 @@ static const struct {
         { "execute", execute },
 };
 
+static const Step exec_steps[] = {
+        { "signals", reset_signals },
+        { "identity", become_root },
+        { "session", new_session },
+        { "groups", drop_groups },
+        { "root", open_root },
+        { "terminal", terminal_open },
+        { "user", resolve_user },
+        { "working directory", change_directory },
+        { "program", find_program },
+        { "start", wait_for_start },
+        { "terminal", terminal_attach },
+        { "standard streams", set_stdio },
+        { "confinement", confine },
+        { "execute", execute },
+};
+
 _Noreturn void init_main(Init *init)
 {
-        static Error error; /* zero, and not on the stack of a step */
+        const Step *steps = init->exec ? exec_steps : container_steps;
+        size_t count = init->exec ? ELEMENTSOF(exec_steps) : ELEMENTSOF(container_steps);
+        Error error = ERROR_INIT;
 
         if (init->create->die_with_parent)
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
+        for (size_t i = 0; i < count; i++) {
                 int r = steps[i].run(init, &error);
 
                 if (r >= 0)

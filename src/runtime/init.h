@@ -10,6 +10,7 @@ typedef struct Init {
         const RuntimeCreate *create;
         const RuntimeSpec *spec;
         const RuntimeProcess *process;
+        bool exec;     /* a further process of a container that exists */
         int channel;   /* the handshake with the caller */
         int root;      /* O_PATH: the container's root, from when it is mounted */
         int terminal;  /* the pty's slave; -EBADF without one */
@@ -55,7 +56,6 @@ typedef struct Confinement {
         const RuntimeSpec *spec;
         const ContainerUser *user;
         bool die_with_parent;
-        unsigned preserve_fds;
 } Confinement;
 
 /* Resolves process->user, or uid and gid, with the databases below the root @root. */

@@ -21,6 +21,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -41,6 +42,8 @@ typedef struct Spawn {
         Init init;
         int channels[2]; /* the caller's end, the init's */
         int join[NAMESPACE_COUNT]; /* descriptors of namespaces to enter; the user namespace first */
+        int target;       /* pidfd: enter @target_namespaces of that process; -EBADF: none */
+        int target_namespaces;
         uint64_t new_namespaces;
         int cgroup;
         pid_t pid;
@@ -64,6 +67,11 @@ static int spawn_helper(void *argument)
                         spawn->failed_namespace = kind;
                         _exit(1);
                 }
+        if (spawn->target_namespaces && setns(spawn->target, spawn->target_namespaces) < 0) {
+                spawn->failed = errno;
+                spawn->failed_namespace = NAMESPACE_COUNT;
+                _exit(1);
+        }
         if (spawn->cgroup >= 0) {
                 arguments.flags |= CLONE_INTO_CGROUP;
                 arguments.cgroup = (uint64_t)spawn->cgroup;
@@ -83,6 +91,8 @@ static int spawn_helper(void *argument)
 
 static int spawn_error(const Spawn *spawn, Error *err)
 {
+        if (spawn->failed_namespace == NAMESPACE_COUNT)
+                return fail_errno(err, spawn->failed, "enter the container's namespaces");
         if (spawn->failed_namespace >= 0)
                 return fail_errno(err, spawn->failed, "join the %s namespace", namespace_table[spawn->failed_namespace].name);
         fail_errno(err, spawn->failed, "clone3: make the container's namespaces");
@@ -206,33 +216,101 @@ static int await_created(RuntimeContainer *container, Error *err)
         return fail(err, EIO, "the container's init was killed while it built the container");
 }
 
-int runtime_create(const RuntimeCreate *create, RuntimeContainer *ret, Error *err)
+/* Both kinds of start: @spawn has what differs. Waits until everything is built. */
+static int spawn_container(Spawn *spawn, RuntimeContainer *ret, Error *err)
 {
         _cleanup_runtime_container_ RuntimeContainer container = RUNTIME_CONTAINER_INIT;
-        Spawn spawn = {
-                .init = { .create = create, .spec = create->spec, .process = &create->spec->process, .root = -EBADF,
-                          .terminal = -EBADF, .master = -EBADF },
-                .cgroup = create->cgroup,
-        };
         int r;
 
-        for (size_t i = 0; i < NAMESPACE_COUNT; i++)
-                spawn.join[i] = -EBADF;
-        r = handshake_pair(spawn.channels);
+        r = handshake_pair(spawn->channels);
         if (r < 0)
                 return fail_errno(err, -r, "socketpair");
-        container.channel = spawn.channels[0];
-        spawn.init.channel = spawn.channels[1];
-        r = prepare_namespaces(create, &spawn, err);
-        if (r >= 0)
-                r = spawn_run(&spawn, err);
-        for (size_t i = 0; i < NAMESPACE_COUNT; i++)
-                cleanup_close(&spawn.join[i]);
-        cleanup_close(&spawn.channels[1]);
-        container.pid = spawn.pid > 0 ? spawn.pid : 0;
-        container.pidfd = spawn.pidfd;
+        container.channel = spawn->channels[0];
+        spawn->init.channel = spawn->channels[1];
+        r = spawn_run(spawn, err);
+        cleanup_close(&spawn->channels[1]);
+        container.pid = spawn->pid > 0 ? spawn->pid : 0;
+        container.pidfd = spawn->pidfd;
         if (r >= 0)
                 r = await_created(&container, err);
+        if (r < 0)
+                return r;
+        *ret = container;
+        container = (RuntimeContainer)RUNTIME_CONTAINER_INIT;
+        return 0;
+}
+
+static void spawn_setup(const RuntimeCreate *create, const RuntimeProcess *process, Spawn *ret)
+{
+        *ret = (Spawn){
+                .init = { .create = create, .spec = create->spec, .process = process, .root = -EBADF, .terminal = -EBADF,
+                          .master = -EBADF },
+                .target = -EBADF,
+                .cgroup = create->cgroup,
+        };
+        for (size_t i = 0; i < NAMESPACE_COUNT; i++)
+                ret->join[i] = -EBADF;
+}
+
+int runtime_create(const RuntimeCreate *create, RuntimeContainer *ret, Error *err)
+{
+        Spawn spawn;
+        int r;
+
+        spawn_setup(create, &create->spec->process, &spawn);
+        r = prepare_namespaces(create, &spawn, err);
+        if (r >= 0)
+                r = spawn_container(&spawn, ret, err);
+        for (size_t i = 0; i < NAMESPACE_COUNT; i++)
+                cleanup_close(&spawn.join[i]);
+        return r;
+}
+
+/* The namespaces in which @pid is and we are not; entering one's own would need privileges over the host's. */
+static int foreign_namespaces(pid_t pid, int *ret, Error *err)
+{
+        static const char *const files[NAMESPACE_COUNT] = { "user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time" };
+
+        *ret = 0;
+        for (size_t i = 0; i < NAMESPACE_COUNT; i++) {
+                char own_path[64], path[64];
+                struct stat own, other;
+
+                snprintf(own_path, sizeof(own_path), "/proc/self/ns/%s", files[i]);
+                snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, files[i]);
+                if (stat(own_path, &own) < 0)
+                        continue; /* a kernel without this kind */
+                if (stat(path, &other) < 0)
+                        return fail_errno(err, errno, "%s namespace of process %d", files[i], pid);
+                if (own.st_ino != other.st_ino || own.st_dev != other.st_dev)
+                        *ret |= (int)namespace_table[i].flag;
+        }
+        return 0;
+}
+
+int runtime_exec(const RuntimeExec *exec, RuntimeContainer *ret, Error *err)
+{
+        _cleanup_runtime_container_ RuntimeContainer container = RUNTIME_CONTAINER_INIT;
+        RuntimeCreate create = {
+                .spec = exec->spec,
+                .user_namespace = -EBADF,
+                .stdio = { exec->stdio[0], exec->stdio[1], exec->stdio[2] },
+                .init_program = -EBADF,
+                .cgroup = exec->cgroup,
+                .listener = -EBADF,
+                .preserve_fds = exec->preserve_fds,
+        };
+        Spawn spawn;
+        int r;
+
+        spawn_setup(&create, exec->process, &spawn);
+        spawn.init.exec = true;
+        spawn.target = exec->pidfd;
+        r = foreign_namespaces(exec->pid, &spawn.target_namespaces, err);
+        if (r >= 0)
+                r = spawn_container(&spawn, &container, err);
+        if (r >= 0)
+                r = runtime_start(&container, err);
         if (r < 0)
                 return r;
         *ret = container;
