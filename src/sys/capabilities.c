@@ -1,0 +1,44 @@
+#include "sys/capabilities.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { CAPABILITY_BITS = 64 };
+
+int capabilities_bound(uint64_t keep)
+{
+        for (int number = 0; number < CAPABILITY_BITS; number++) {
+                int present = prctl(PR_CAPBSET_READ, number, 0, 0, 0);
+
+                if (present < 0)
+                        return 0; /* past the last that the kernel knows */
+                if (present && !(keep >> number & 1) && prctl(PR_CAPBSET_DROP, number, 0, 0, 0) < 0)
+                        return -errno;
+        }
+        return 0;
+}
+
+int capabilities_apply(const CapabilitySets *sets)
+{
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct data[2];
+
+        for (int i = 0; i < 2; i++)
+                data[i] = (struct __user_cap_data_struct){
+                        .effective = (uint32_t)(sets->effective >> (32 * i)),
+                        .permitted = (uint32_t)(sets->permitted >> (32 * i)),
+                        .inheritable = (uint32_t)(sets->inheritable >> (32 * i)),
+                };
+        if (syscall(SYS_capset, &header, data) < 0)
+                return -errno;
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+                return -errno;
+        for (int number = 0; number < CAPABILITY_BITS; number++)
+                if ((sets->ambient >> number & 1) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) < 0 && errno != EINVAL)
+                        return -errno;
+        return 0;
+}
