@@ -247,11 +247,26 @@ static void emit_search(Program *program, const Range *ranges, size_t count, uin
         emit_search(program, ranges, middle, default_action);
 }
 
+typedef struct Order {
+        int call;
+        unsigned place;
+} Order;
+
 static int by_call(const void *a, const void *b)
 {
-        const SeccompEntry *left = a, *right = b;
+        const Order *left = a, *right = b;
 
-        return left->call - right->call;
+        return left->call != right->call ? left->call - right->call : left->place < right->place ? -1 : 1;
+}
+
+/* By call, and among entries of one call in the policy's own order. */
+static void sort_entries(const SeccompPolicy *policy, Order *order, SeccompEntry *ret)
+{
+        for (size_t i = 0; i < policy->count; i++)
+                order[i] = (Order){ policy->entries[i].call, (unsigned)i };
+        qsort(order, policy->count, sizeof(*order), by_call);
+        for (size_t i = 0; i < policy->count; i++)
+                ret[i] = policy->entries[order[i].place];
 }
 
 static bool is_simple(const SeccompEntry *entries, size_t count)
@@ -293,23 +308,12 @@ int seccomp_compile(const SeccompPolicy *policy, struct sock_fprog *ret, Error *
         _cleanup_free_ Range *ranges = calloc(policy->count * 2 + 4, sizeof(*ranges));
         SeccompPolicy sorted = *policy;
         _cleanup_free_ SeccompEntry *entries = calloc(policy->count + 1, sizeof(*entries));
+        _cleanup_free_ Order *order = calloc(policy->count + 1, sizeof(*order));
         int last = 0;
 
-        if (!program || !ranges || !entries)
+        if (!program || !ranges || !entries || !order)
                 return fail_memory(err);
-        /* A stable sort: qsort(3) of glibc 2.36 is a merge sort, but need not be; the order among entries of a call is kept by
-         * ranking them with their place. Most policies are in order already. */
-        if (policy->count)
-                memcpy(entries, policy->entries, policy->count * sizeof(*entries));
-        for (size_t i = 1; i < policy->count; i++) {
-                SeccompEntry moved = entries[i];
-                size_t place = i;
-
-                for (; place > 0 && by_call(&entries[place - 1], &moved) > 0; place--)
-                        entries[place] = entries[place - 1];
-                if (place != i)
-                        entries[place] = moved;
-        }
+        sort_entries(policy, order, entries);
         sorted.entries = entries;
         for (size_t i = 0; i < ELEMENTSOF(call_names); i++)
                 last = call_names[i].number > last ? call_names[i].number : last;
