@@ -1,0 +1,423 @@
+/*
+ * `load`: an archive of images (OCI layout, or docker-archive with manifest.json). It is hostile: kelp-unpack turns it into plain files
+ * in a stage, which are then read without following links out of it; every digest is checked on the way into the store.
+ */
+#include "engine/image-load.h"
+
+#include "base/file.h"
+#include "engine/image.h"
+#include "unpack/process.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+enum { ARCHIVE_MAXIMUM_INDEX = JSON_DOCUMENT_MAXIMUM, COPY_SIZE = 256 << 10 };
+
+typedef struct Load {
+        Engine *engine;
+        Store *store;
+        StoreStage stage; /* holds the archive's files; alive as long as the load, so that nothing is collected */
+        StringList *loaded;
+} Load;
+
+static int read_document(Load *load, const char *path, json_object **ret, Error *err)
+{
+        _cleanup_close_ int fd = path_open_beneath(load->stage.fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+        _cleanup_buffer_ Buffer text = { 0 };
+        int r;
+
+        if (fd < 0)
+                return fail_kind(err, ERROR_CORRUPT, -fd, "archive: %s: %s", path, strerror(-fd));
+        r = file_read_fd(fd, ARCHIVE_MAXIMUM_INDEX, &text);
+        if (r < 0)
+                return fail_kind(err, ERROR_CORRUPT, -r, "archive: %s: %s", path, strerror(-r));
+        return json_parse(text.data ?: "", text.length, path, ret, err);
+}
+
+/* Copies @path of the archive into the store as a blob. @expected unset: whatever it is. */
+static int import_blob(Load *load, const char *path, const Digest *expected, Digest *ret, Error *err)
+{
+        _cleanup_close_ int from = path_open_beneath(load->stage.fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0), to = -EBADF;
+        _cleanup_free_ char *data = malloc(COPY_SIZE);
+        DigestStream stream;
+        ssize_t length;
+        int r = 0;
+
+        if (!data)
+                return fail_memory(err);
+        if (from < 0)
+                return fail_kind(err, ERROR_CORRUPT, -from, "archive: %s: %s", path, strerror(-from));
+        to = store_blob_create(load->store, &load->stage, ".blob", err);
+        if (to < 0)
+                return to;
+        digest_stream_init(&stream);
+        while (r >= 0 && (length = read(from, data, COPY_SIZE)) > 0) {
+                digest_stream_update(&stream, data, (size_t)length);
+                r = file_write_all(to, data, (size_t)length);
+        }
+        if (r < 0 || length < 0)
+                return fail_errno(err, r < 0 ? -r : errno, "archive: copy %s", path);
+        digest_stream_finish(&stream, ret);
+        if (expected && digest_is_set(expected) && !digest_equal(expected, ret))
+                return fail_kind(err, ERROR_CORRUPT, EBADMSG, "archive: %s has the digest %s, not %s", path, ret->text, expected->text);
+        return store_blob_commit(load->store, &load->stage, ".blob", ret, err);
+}
+
+int image_unpack_layer(Engine *engine, int input, const Digest *diff_id, Error *err)
+{
+        _cleanup_unpack_ UnpackProcess process = UNPACK_PROCESS_INIT;
+        UnpackOptions options = { .mode = UNPACK_LAYER, .input = input };
+        const UserNamespaceMap *map;
+        StoreStage stage = STORE_STAGE_INIT;
+        _cleanup_free_ char *program = NULL;
+        UnpackResult result;
+        Store *store;
+        int r;
+
+        r = engine_store(engine, &store, err);
+        if (r >= 0)
+                r = store_layer_begin(store, diff_id, &stage, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = engine_map(engine, &map, err);
+        if (r >= 0)
+                r = engine_helper(engine, "kelp-unpack", &program, err);
+        if (r >= 0)
+                r = engine_user_namespace(engine, &options.user_namespace, err);
+        if (r >= 0) {
+                options.program = program;
+                options.single_id = map->single;
+                options.target = stage.fd;
+                r = unpack_start(&options, &process, err);
+        }
+        if (r >= 0)
+                r = unpack_finish(&process, &result, err);
+        if (r >= 0 && !digest_equal(&result.diff_id, diff_id))
+                r = fail_kind(err, ERROR_CORRUPT, EBADMSG, "layer has the diffID %s, the image says %s", result.diff_id.text, diff_id->text);
+        if (r >= 0)
+                r = store_layer_commit(store, &stage, diff_id, result.size, err);
+        if (r < 0 && *stage.name) {
+                _cleanup_free_ char *path = path_join("tmp", stage.name);
+
+                if (path)
+                        engine_remove_tree(engine, store_fd(store), path, NULL);
+        }
+        store_stage_abandon(store, &stage);
+        return r;
+}
+
+static int load_layer_blob(Load *load, const Digest *blob, const Digest *diff_id, Error *err)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = store_blob_open(load->store, blob, &fd, err);
+        return r < 0 ? r : image_unpack_layer(load->engine, fd, diff_id, err);
+}
+
+static int report_loaded(Load *load, const ImageReference *reference, const Digest *id, Error *err)
+{
+        char name[REFERENCE_TEXT_SIZE];
+
+        if (!load->loaded)
+                return 0;
+        if (reference)
+                reference_format_familiar(reference, name);
+        return (reference ? string_list_addf(load->loaded, "Loaded image: %s", name)
+                          : string_list_addf(load->loaded, "Loaded image ID: %s", id->text)) < 0
+                       ? fail_memory(err)
+                       : 0;
+}
+
+/* All blobs of @image are in the store: unpack the layers, make the rows. */
+static int commit_image(Load *load, StoreImageNew *image, const char *name, Error *err)
+{
+        _cleanup_image_config_ ImageConfig config = { 0 };
+        _cleanup_json_ json_object *document = NULL;
+        _cleanup_buffer_ Buffer text = { 0 };
+        ImageReference reference;
+        int r;
+
+        r = store_blob_read(load->store, &image->config, JSON_DOCUMENT_MAXIMUM, &text, err);
+        if (r >= 0)
+                r = json_parse(text.data ?: "", text.length, "image configuration", &document, err);
+        if (r >= 0)
+                r = image_config_parse(document, &config, err);
+        if (r >= 0 && config.diff_id_count != image->layers->layer_count)
+                r = fail_kind(err, ERROR_CORRUPT, EBADMSG, "archive: the manifest has %zu layers, the configuration %zu",
+                              image->layers->layer_count, config.diff_id_count);
+        for (size_t i = 0; r >= 0 && i < config.diff_id_count; i++) {
+                r = load_layer_blob(load, &image->layers->layers[i].digest, &config.diff_ids[i], err);
+                if (r < 0)
+                        fail_wrap(err, r, "layer %zu", i + 1);
+        }
+        if (r < 0)
+                return r;
+        image->parsed = &config;
+        if (name && reference_parse(name, &reference, NULL) >= 0)
+                image->reference = &reference;
+        r = store_image_commit(load->store, image, err);
+        return r < 0 ? r : report_loaded(load, image->reference, &image->config, err);
+}
+
+static int blob_path(const Digest *digest, char ret[static 96])
+{
+        return snprintf(ret, 96, "blobs/sha256/%s", digest_hex(digest));
+}
+
+/* ---- OCI layout ---- */
+
+static int load_manifest(Load *load, const Digest *digest, const char *name, Error *err)
+{
+        _cleanup_manifest_ ImageManifest manifest = { 0 };
+        _cleanup_json_ json_object *document = NULL;
+        StoreImageNew image = { 0 };
+        char path[96];
+        int r;
+
+        blob_path(digest, path);
+        r = import_blob(load, path, digest, &image.manifest, err);
+        if (r >= 0)
+                r = read_document(load, path, &document, err);
+        if (r >= 0)
+                r = image_manifest_parse(document, &manifest, err);
+        if (r < 0)
+                return r;
+        blob_path(&manifest.config.digest, path);
+        r = import_blob(load, path, &manifest.config.digest, &image.config, err);
+        for (size_t i = 0; r >= 0 && i < manifest.layer_count; i++) {
+                Digest copied;
+
+                blob_path(&manifest.layers[i].digest, path);
+                r = import_blob(load, path, &manifest.layers[i].digest, &copied, err);
+        }
+        image.layers = &manifest;
+        return r < 0 ? r : commit_image(load, &image, name, err);
+}
+
+/* One entry of an index: a manifest, or an index of platforms of which this machine's is taken. */
+static int load_descriptor(Load *load, Digest digest, const char *name, Error *err)
+{
+        for (int depth = 0; depth < 4; depth++) {
+                _cleanup_json_ json_object *document = NULL;
+                ImageDocumentKind kind;
+                Descriptor chosen;
+                Platform host;
+                char path[96];
+                int r;
+
+                blob_path(&digest, path);
+                r = read_document(load, path, &document, err);
+                if (r >= 0)
+                        r = image_document_kind(document, &kind, err);
+                if (r < 0)
+                        return r;
+                if (kind == IMAGE_DOCUMENT_MANIFEST)
+                        return load_manifest(load, &digest, name, err);
+                platform_host(&host);
+                r = image_index_choose(document, &host, &chosen, err);
+                if (r < 0)
+                        return r;
+                digest = chosen.digest;
+        }
+        return fail_kind(err, ERROR_CORRUPT, ELOOP, "archive: indexes are nested too deep");
+}
+
+static int load_layout(Load *load, Error *err)
+{
+        _cleanup_json_ json_object *index = NULL;
+        json_object *manifests = NULL;
+        int r;
+
+        r = read_document(load, "index.json", &index, err);
+        if (r >= 0)
+                r = json_get_array(index, "manifests", &manifests, err);
+        if (r < 0)
+                return r;
+        if (!manifests || !json_object_array_length(manifests))
+                return fail_kind(err, ERROR_CORRUPT, EBADMSG, "archive: index.json names no image");
+        for (size_t i = 0; r >= 0 && i < json_object_array_length(manifests); i++) {
+                json_object *item = json_object_array_get_idx(manifests, i), *annotations = NULL;
+                const char *text = NULL, *name = NULL, *ref = NULL;
+                Digest digest;
+
+                r = json_get_string(item, "digest", &text, err);
+                if (r >= 0)
+                        r = digest_parse(text ?: "", &digest, err);
+                if (r >= 0)
+                        r = json_get_object(item, "annotations", &annotations, err);
+                if (r >= 0 && annotations)
+                        r = json_get_string(annotations, "io.containerd.image.name", &name, err);
+                if (r >= 0 && annotations)
+                        r = json_get_string(annotations, "org.opencontainers.image.ref.name", &ref, err);
+                /* A bare tag ("latest") names no repository. */
+                if (!name && ref && strpbrk(ref, ":/"))
+                        name = ref;
+                if (r >= 0)
+                        r = load_descriptor(load, digest, name, err);
+        }
+        return r;
+}
+
+/* ---- docker-archive ---- */
+
+static int add_layer(ImageManifest *manifest, const Digest *digest, int64_t size)
+{
+        Descriptor *grown = reallocarray(manifest->layers, manifest->layer_count + 1, sizeof(*grown));
+
+        if (!grown)
+                return -ENOMEM;
+        manifest->layers = grown;
+        grown[manifest->layer_count] = (Descriptor){ .media_type = "application/vnd.oci.image.layer.v1.tar", .digest = *digest, .size = size };
+        manifest->layer_count++;
+        return 0;
+}
+
+static int64_t blob_size(Load *load, const Digest *digest)
+{
+        _cleanup_close_ int fd = -EBADF;
+        struct stat status;
+
+        return store_blob_open(load->store, digest, &fd, NULL) >= 0 && fstat(fd, &status) == 0 ? status.st_size : 0;
+}
+
+/* The archive has no manifest of the registry's kind: one is made. */
+static int make_manifest(Load *load, StoreImageNew *image, const ImageManifest *manifest, Error *err)
+{
+        _cleanup_json_ json_object *document = json_object_new_object();
+        json_object *config = json_object_new_object(), *layers = json_object_new_array();
+        const char *text;
+
+        json_set_int64(document, "schemaVersion", 2);
+        json_set_string(document, "mediaType", "application/vnd.oci.image.manifest.v1+json");
+        json_set_string(config, "mediaType", "application/vnd.oci.image.config.v1+json");
+        json_set_string(config, "digest", image->config.text);
+        json_set_int64(config, "size", blob_size(load, &image->config));
+        json_set(document, "config", config);
+        for (size_t i = 0; i < manifest->layer_count; i++) {
+                json_object *layer = json_object_new_object();
+
+                json_set_string(layer, "mediaType", manifest->layers[i].media_type);
+                json_set_string(layer, "digest", manifest->layers[i].digest.text);
+                json_set_int64(layer, "size", manifest->layers[i].size);
+                json_object_array_add(layers, layer);
+        }
+        json_set(document, "layers", layers);
+        text = json_text(document);
+        return text ? store_blob_put(load->store, text, strlen(text), &image->manifest, err) : fail_memory(err);
+}
+
+static int load_docker_image(Load *load, json_object *item, Error *err)
+{
+        _cleanup_manifest_ ImageManifest manifest = { 0 };
+        _cleanup_strings_ StringList layers = { 0 }, names = { 0 };
+        StoreImageNew image = { .layers = &manifest };
+        const char *config = NULL;
+        ImageReference reference;
+        int r;
+
+        r = json_get_string(item, "Config", &config, err);
+        if (r >= 0)
+                r = json_get_strings(item, "Layers", &layers, err);
+        if (r >= 0)
+                r = json_get_strings(item, "RepoTags", &names, err);
+        if (r >= 0 && !config)
+                r = fail_kind(err, ERROR_CORRUPT, EBADMSG, "archive: manifest.json: Config is missing");
+        if (r >= 0)
+                r = import_blob(load, config, NULL, &image.config, err);
+        for (size_t i = 0; r >= 0 && i < layers.count; i++) {
+                Digest digest;
+
+                r = import_blob(load, layers.items[i], NULL, &digest, err);
+                if (r >= 0 && add_layer(&manifest, &digest, blob_size(load, &digest)) < 0)
+                        r = fail_memory(err);
+        }
+        if (r >= 0)
+                r = make_manifest(load, &image, &manifest, err);
+        if (r >= 0)
+                r = commit_image(load, &image, names.count ? names.items[0] : NULL, err);
+        for (size_t i = 1; r >= 0 && i < names.count; i++) {
+                r = reference_parse(names.items[i], &reference, err);
+                if (r >= 0)
+                        r = store_image_tag(load->store, &image.config, &reference, err);
+                if (r >= 0)
+                        r = report_loaded(load, &reference, &image.config, err);
+        }
+        return r;
+}
+
+static int load_docker(Load *load, Error *err)
+{
+        _cleanup_json_ json_object *list = NULL;
+        int r;
+
+        r = read_document(load, "manifest.json", &list, err);
+        if (r < 0)
+                return r;
+        if (!json_object_is_type(list, json_type_array) || !json_object_array_length(list))
+                return fail_kind(err, ERROR_CORRUPT, EBADMSG, "archive: manifest.json is no list of images");
+        for (size_t i = 0; r >= 0 && i < json_object_array_length(list); i++)
+                r = load_docker_image(load, json_object_array_get_idx(list, i), err);
+        return r;
+}
+
+static int unpack_archive(Load *load, int input, Error *err)
+{
+        _cleanup_unpack_ UnpackProcess process = UNPACK_PROCESS_INIT;
+        UnpackOptions options = { .mode = UNPACK_ARCHIVE, .user_namespace = -EBADF, .input = input, .target = load->stage.fd };
+        _cleanup_free_ char *program = NULL;
+        UnpackResult result;
+        int r;
+
+        r = engine_helper(load->engine, "kelp-unpack", &program, err);
+        options.program = program;
+        if (r >= 0)
+                r = unpack_start(&options, &process, err);
+        if (r >= 0)
+                r = unpack_finish(&process, &result, err);
+        return r;
+}
+
+int image_load(Engine *engine, int input, StringList *ret_loaded, Error *err)
+{
+        Load load = { .engine = engine, .stage = STORE_STAGE_INIT, .loaded = ret_loaded };
+        int r;
+
+        r = engine_store(engine, &load.store, err);
+        if (r >= 0)
+                r = store_stage_begin(load.store, &load.stage, err);
+        if (r < 0)
+                return r;
+        r = unpack_archive(&load, input, err);
+        if (r >= 0) {
+                /* skopeo and docker write both into one archive: the layout has the digests. */
+                if (faccessat(load.stage.fd, "index.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+                        r = load_layout(&load, err);
+                else if (faccessat(load.stage.fd, "manifest.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+                        r = load_docker(&load, err);
+                else
+                        r = fail_kind(err, ERROR_CORRUPT, EBADMSG, "this is no archive of images: it has neither index.json nor manifest.json");
+        }
+        store_stage_abandon(load.store, &load.stage);
+        return r;
+}
+
+int image_load_default(Engine *engine, const char *reference, Error *err)
+{
+        _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ char *path = NULL;
+        ImageReference parsed;
+        int r;
+
+        if (reference_parse(reference, &parsed, NULL) < 0 || digest_is_set(&parsed.digest) || !text_equal(parsed.domain, "docker.io") ||
+            !text_equal(parsed.path, "library/busybox") || !text_equal(parsed.tag, "latest"))
+                return 0;
+        r = engine_helper(engine, "kelp-default-image.tar", &path, err);
+        if (r < 0)
+                return r;
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return fail_errno(err, errno, "embedded image %s", path);
+        r = image_load(engine, fd, NULL, err);
+        return r < 0 ? fail_wrap(err, r, "embedded image busybox") : 1;
+}
