@@ -1,0 +1,190 @@
+#include "engine/container-launch.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "sys/process.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+void container_launch_deinit(ContainerLaunch *launch)
+{
+        runtime_container_deinit(&launch->container);
+        container_plan_deinit(&launch->plan);
+        cleanup_close(&launch->folder);
+        for (int i = 0; i < 3; i++)
+                cleanup_close(&launch->streams[i]);
+        cleanup_close(&launch->init_program);
+}
+
+/* Pipes for the payload's streams; with a terminal there are none. @theirs are closed once the init has its copies. */
+static int make_streams(const ContainerConfiguration *configuration, ContainerLaunch *launch, int theirs[static 3], Error *err)
+{
+        for (int i = 0; i < 3; i++) {
+                int ends[2];
+
+                if (configuration->terminal || (i == 0 && !configuration->open_stdin))
+                        continue;
+                if (pipe2(ends, O_CLOEXEC) < 0)
+                        return fail_errno(err, errno, "pipe");
+                launch->streams[i] = fd_move_above_stdio(ends[i == 0]);
+                theirs[i] = fd_move_above_stdio(ends[i != 0]);
+        }
+        return 0;
+}
+
+static int open_init_program(Engine *engine, int *ret, Error *err)
+{
+        _cleanup_buffer_ Buffer program = { 0 };
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = engine_helper(engine, "kelp-init", &path, err);
+        if (r < 0)
+                return r;
+        r = file_read_at(AT_FDCWD, path, 16 << 20, &program);
+        if (r >= 0)
+                r = *ret = fd_memory_file("kelp-init", program.data, program.length);
+        return r < 0 ? fail_errno(err, -r, "%s", path) : 0;
+}
+
+/* Namespaces of another container: by its init, whose user namespace is then this one's as well. */
+static int join_container(Engine *engine, const char *mode, NamespaceKind kind, const char *file, ContainerPlan *plan, int *user_namespace,
+                          Error *err)
+{
+        const char *id = mode ? text_after(mode, "container:") : NULL;
+        _cleanup_store_container_ StoreContainer other = { 0 };
+        RuntimeNamespace *namespace = &plan->spec.namespaces[kind];
+        _cleanup_free_ char *user = NULL;
+        Store *store;
+        int r;
+
+        if (!id)
+                return 0;
+        r = engine_store(engine, &store, err);
+        if (r >= 0)
+                r = store_container_find(store, id, &other, err);
+        if (r < 0)
+                return r;
+        if (!text_equal(other.status, "running") || process_start_time(other.pid) != other.pid_start || !other.pid_start)
+                return fail_kind(err, ERROR_CONFLICT, ESRCH, "cannot join the %s namespace of a non running container: %s", file, other.name);
+        namespace->mode = NAMESPACE_JOIN;
+        free(namespace->path);
+        namespace->path = text_printf("/proc/%d/ns/%s", other.pid, file);
+        user = text_printf("/proc/%d/ns/user", other.pid);
+        if (!namespace->path || !user)
+                return fail_memory(err);
+        if (*user_namespace < 0)
+                *user_namespace = open(user, O_RDONLY | O_CLOEXEC);
+        return *user_namespace < 0 ? fail_errno(err, errno, "user namespace of container %s", other.name) : 0;
+}
+
+int container_launch(Engine *engine, const StoreContainer *row, const ContainerConfiguration *configuration, ContainerLaunch *ret,
+                     Error *err)
+{
+        _cleanup_launch_ ContainerLaunch launch = CONTAINER_LAUNCH_INIT;
+        _cleanup_close_ int joined = -EBADF, in = -EBADF, out = -EBADF, error = -EBADF;
+        _cleanup_free_ char *folder = NULL, *relative = path_join("containers", row->id);
+        int theirs[3] = { -EBADF, -EBADF, -EBADF }, r;
+        RuntimeCreate create = { .cgroup = -EBADF, .listener = -EBADF, .die_with_parent = true, .id = row->id };
+        Store *store;
+
+        r = engine_store(engine, &store, err);
+        if (r < 0)
+                return r;
+        folder = text_printf("%s/containers/%s", store_path(store), row->id);
+        if (!folder || !relative)
+                return fail_memory(err);
+        launch.folder = openat(store_fd(store), relative, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (launch.folder < 0)
+                return fail_errno(err, errno, "folder of container %s", row->name);
+        r = container_files_write(launch.folder, row->id, configuration, err);
+        if (r >= 0)
+                r = container_plan_make(engine, row->id, folder, configuration, &launch.plan, err);
+        if (r >= 0)
+                r = join_container(engine, configuration->pid, NAMESPACE_PID, "pid", &launch.plan, &joined, err);
+        if (r >= 0)
+                r = join_container(engine, configuration->ipc, NAMESPACE_IPC, "ipc", &launch.plan, &joined, err);
+        if (r >= 0)
+                r = join_container(engine, configuration->network, NAMESPACE_NETWORK, "net", &launch.plan, &joined, err);
+        if (r >= 0)
+                r = make_streams(configuration, &launch, theirs, err);
+        in = theirs[0], out = theirs[1], error = theirs[2];
+        if (r >= 0 && configuration->init)
+                r = open_init_program(engine, &launch.init_program, err);
+        if (r >= 0) {
+                create.user_namespace = joined;
+                r = joined >= 0 ? 0 : engine_user_namespace(engine, &create.user_namespace, err);
+        }
+        if (r < 0)
+                return r;
+        create.spec = &launch.plan.spec;
+        create.overlay = &launch.plan.overlay;
+        create.init_program = launch.init_program;
+        memcpy(create.stdio, theirs, sizeof(theirs));
+        r = runtime_create(&create, &launch.container, err);
+        if (r < 0)
+                return r;
+        *ret = launch;
+        /* the overlay's list belongs to the plan, which has moved */
+        launch = (ContainerLaunch)CONTAINER_LAUNCH_INIT;
+        return 0;
+}
+
+static int set_running(Store *store, StoreContainer *row, const ContainerLaunch *launch, Error *err)
+{
+        if (text_replace(&row->status, "running") < 0 || text_replace(&row->error, NULL) < 0)
+                return fail_memory(err);
+        row->pid = launch->container.pid;
+        row->pid_start = process_start_time(row->pid);
+        row->monitor_pid = getpid();
+        row->monitor_start = process_start_time(row->monitor_pid);
+        row->started = clock_now();
+        row->finished = 0;
+        row->exit_code = 0;
+        return store_container_update(store, row, NULL, STORE_FAST, err);
+}
+
+/* @error: why it could not be started; NULL when it ended by itself. */
+static int set_ended(Store *store, StoreContainer *row, const char *status, int exit_code, const Error *error, Error *err)
+{
+        if (text_replace(&row->status, status) < 0 || text_replace(&row->error, error ? error->message : NULL) < 0)
+                return fail_memory(err);
+        row->pid = row->monitor_pid = 0;
+        row->pid_start = row->monitor_start = 0;
+        row->exit_code = exit_code;
+        row->finished = clock_now();
+        return store_container_update(store, row, NULL, STORE_FAST, err);
+}
+
+static int failed_status(const Error *error)
+{
+        return error->kind == ERROR_COMMAND_NOT_FOUND ? 127 : error->kind == ERROR_NOT_EXECUTABLE ? 126 : 128;
+}
+
+int container_hold(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration, ContainerLaunch *launch,
+                   const ContainerStreams *streams, int *ready, int *ret_status, Error *err)
+{
+        Error failed = ERROR_INIT;
+        Store *store;
+        int r;
+
+        r = engine_store(engine, &store, err);
+        if (r >= 0)
+                r = set_running(store, row, launch, err);
+        if (r < 0)
+                return r;
+        r = runtime_start(&launch->container, &failed);
+        if (r < 0) {
+                set_ended(store, row, "created", failed_status(&failed), &failed, NULL);
+                if (err)
+                        *err = failed;
+                return r;
+        }
+        cleanup_close(ready);
+        r = container_relay(configuration, launch, streams, ret_status, err);
+        if (r < 0)
+                return r;
+        /* --rm: the row goes in a moment. Should we be killed in between, whoever looks finds a dead container that removes itself. */
+        return row->auto_remove ? 0 : set_ended(store, row, "exited", *ret_status, NULL, err);
+}

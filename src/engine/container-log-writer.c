@@ -1,0 +1,139 @@
+#include "engine/container-log-writer.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+
+#include <fcntl.h>
+
+enum { LINE_MAXIMUM = 16 << 10 /* Docker cuts longer ones, too */ };
+
+struct LogWriter {
+        int fd;
+        Buffer text;
+        struct {
+                size_t length;
+                char data[LINE_MAXIMUM];
+        } partial[2];
+};
+
+int log_writer_open(int folder_fd, const char *driver, LogWriter **ret, Error *err)
+{
+        LogWriter *writer = calloc(1, sizeof(*writer));
+
+        if (!writer)
+                return fail_memory(err);
+        writer->fd = -EBADF;
+        if (!text_equal(driver, "none")) {
+                writer->fd = openat(folder_fd, CONTAINER_LOG_FILE, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+                if (writer->fd < 0) {
+                        free(writer);
+                        return fail_errno(err, errno, "the container's log");
+                }
+        }
+        *ret = writer;
+        return 0;
+}
+
+/* The length of the UTF-8 sequence at @text, 0 when it is none (RFC 3629). */
+static size_t utf8_length(const unsigned char *text, size_t left)
+{
+        size_t length = text[0] < 0x80 ? 1 : text[0] >= 0xc2 && text[0] < 0xe0 ? 2 : (text[0] & 0xf0) == 0xe0 ? 3
+                      : text[0] >= 0xf0 && text[0] < 0xf5                      ? 4
+                                                                               : 0;
+
+        if (length == 0 || length > left)
+                return 0;
+        for (size_t i = 1; i < length; i++)
+                if ((text[i] & 0xc0) != 0x80)
+                        return 0;
+        if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf0 && text[1] < 0x90) ||
+            (text[0] == 0xf4 && text[1] > 0x8f))
+                return 0;
+        return length;
+}
+
+static void put_escaped(Buffer *text, const char *data, size_t length)
+{
+        for (size_t i = 0; i < length;) {
+                unsigned char c = (unsigned char)data[i];
+                size_t width = utf8_length((const unsigned char *)data + i, length - i);
+
+                if (c == '"' || c == '\\')
+                        buffer_printf(text, "\\%c", c);
+                else if (c == '\n')
+                        buffer_puts(text, "\\n");
+                else if (c == '\t')
+                        buffer_puts(text, "\\t");
+                else if (c == '\r')
+                        buffer_puts(text, "\\r");
+                else if (c < 0x20)
+                        buffer_printf(text, "\\u%04x", c);
+                else if (!width)
+                        buffer_puts(text, "\xef\xbf\xbd"); /* U+FFFD */
+                else
+                        buffer_append(text, data + i, width);
+                i += width ? width : 1;
+        }
+}
+
+static void put_line(LogWriter *writer, int stream, const char *time, const char *data, size_t length)
+{
+        buffer_puts(&writer->text, "{\"log\":\"");
+        put_escaped(&writer->text, data, length);
+        buffer_printf(&writer->text, "\",\"stream\":\"%s\",\"time\":\"%s\"}\n", stream == 2 ? "stderr" : "stdout", time);
+}
+
+static void flush(LogWriter *writer)
+{
+        if (writer->text.failed)
+                buffer_deinit(&writer->text);
+        else if (writer->text.length)
+                file_write_all(writer->fd, writer->text.data, writer->text.length);
+        writer->text.length = 0;
+}
+
+void log_writer_write(LogWriter *writer, int stream, const char *data, size_t length)
+{
+        char time[CLOCK_TEXT_SIZE];
+        int which = stream == 2;
+
+        if (writer->fd < 0)
+                return;
+        clock_format(clock_now(), time);
+        while (length) {
+                const char *newline = memchr(data, '\n', length);
+                size_t room = LINE_MAXIMUM - writer->partial[which].length;
+                size_t take = newline ? (size_t)(newline - data) + 1 : length;
+
+                take = take < room ? take : room;
+                memcpy(writer->partial[which].data + writer->partial[which].length, data, take);
+                writer->partial[which].length += take;
+                if (data[take - 1] == '\n' || writer->partial[which].length == LINE_MAXIMUM) {
+                        put_line(writer, stream, time, writer->partial[which].data, writer->partial[which].length);
+                        writer->partial[which].length = 0;
+                }
+                data += take;
+                length -= take;
+        }
+        flush(writer);
+}
+
+LogWriter *log_writer_close(LogWriter *writer)
+{
+        char time[CLOCK_TEXT_SIZE];
+
+        if (!writer)
+                return NULL;
+        clock_format(clock_now(), time);
+        for (int which = 0; writer->fd >= 0 && which < 2; which++)
+                if (writer->partial[which].length)
+                        put_line(writer, which + 1, time, writer->partial[which].data, writer->partial[which].length);
+        if (writer->fd >= 0) {
+                flush(writer);
+                close(writer->fd);
+        }
+        buffer_deinit(&writer->text);
+        free(writer);
+        return NULL;
+}
