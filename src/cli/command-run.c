@@ -1,0 +1,238 @@
+#include "base/file.h"
+#include "cli/command.h"
+#include "engine/container.h"
+#include "engine/image.h"
+
+#include <fcntl.h>
+
+typedef struct RunArguments {
+        ContainerOptions options;
+        StringList env, env_files, label_files;
+        bool no_signal_proxy, signal_proxy;
+        bool quiet;
+} RunArguments;
+
+static void arguments_deinit(RunArguments *arguments)
+{
+        ContainerOptions *o = &arguments->options;
+        StringList *lists[] = { &o->arguments, &o->attach, &o->env, &o->volumes, &o->mounts, &o->tmpfs, &o->cap_add, &o->cap_drop,
+                                &o->security, &o->ulimits, &o->labels, &o->group_add, &o->devices, &o->sysctls, &o->dns, &o->dns_search,
+                                &o->dns_options, &o->hosts, &o->annotations, &o->volumes_from, &o->log_options, &arguments->env,
+                                &arguments->env_files, &arguments->label_files };
+
+        for (size_t i = 0; i < ELEMENTSOF(lists); i++)
+                string_list_deinit(lists[i]);
+}
+
+/* NAME=value as it is; NAME alone takes the value from here, or is left out. */
+static int add_variable(const char *text, StringList *ret, Error *err)
+{
+        const char *value;
+
+        if (strchr(text, '='))
+                return string_list_add(ret, text) < 0 ? fail_memory(err) : 0;
+        value = getenv(text);
+        return value && string_list_addf(ret, "%s=%s", text, value) < 0 ? fail_memory(err) : 0;
+}
+
+static int read_lines(const char *path, bool variables, StringList *ret, Error *err)
+{
+        _cleanup_buffer_ Buffer text = { 0 };
+        char *save = NULL;
+        int r;
+
+        r = file_read_at(AT_FDCWD, path, 1 << 20, &text);
+        if (r < 0)
+                return fail_errno(err, -r, "open %s", path);
+        if (!text.data)
+                return 0;
+        for (char *line = strtok_r(text.data, "\n", &save); r >= 0 && line; line = strtok_r(NULL, "\n", &save)) {
+                line += strspn(line, " \t");
+                if (text_ends(line, "\r"))
+                        line[strlen(line) - 1] = 0;
+                if (!*line || *line == '#')
+                        continue;
+                if (line[strcspn(line, "= \t")] != '=' && strpbrk(line, " \t"))
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "%s: variable '%s' contains whitespaces", path, line);
+                r = variables ? add_variable(line, ret, err) : string_list_add(ret, line) < 0 ? fail_memory(err) : 0;
+        }
+        return r;
+}
+
+static int collect(RunArguments *arguments, Error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < arguments->env_files.count; i++)
+                r = read_lines(arguments->env_files.items[i], true, &arguments->options.env, err);
+        for (size_t i = 0; r >= 0 && i < arguments->env.count; i++)
+                r = add_variable(arguments->env.items[i], &arguments->options.env, err);
+        for (size_t i = 0; r >= 0 && i < arguments->label_files.count; i++)
+                r = read_lines(arguments->label_files.items[i], false, &arguments->options.labels, err);
+        return r;
+}
+
+/* The table serves run and create. 1: help was printed. */
+static int parse(const char *name, int argc, char **argv, RunArguments *a, Error *err)
+{
+        ContainerOptions *o = &a->options;
+        const Option table[] = {
+                { "add-host", 0, OPTION_LIST, &o->hosts, "list", "Add a custom host-to-IP mapping (host:ip)" },
+                { "annotation", 0, OPTION_LIST, &o->annotations, "map", "Add an annotation to the container" },
+                { "attach", 'a', OPTION_LIST, &o->attach, "list", "Attach to STDIN, STDOUT or STDERR" },
+                { "cap-add", 0, OPTION_LIST, &o->cap_add, "list", "Add Linux capabilities" },
+                { "cap-drop", 0, OPTION_LIST, &o->cap_drop, "list", "Drop Linux capabilities" },
+                { "cgroupns", 0, OPTION_TEXT, &o->cgroupns, "string", "Cgroup namespace to use (host|private)" },
+                { "cidfile", 0, OPTION_TEXT, &o->cidfile, "string", "Write the container ID to the file" },
+                { "detach", 'd', OPTION_FLAG, &o->detach, "", "Run container in background and print container ID" },
+                { "detach-keys", 0, OPTION_TEXT, &o->detach_keys, "string", "Override the key sequence for detaching a container" },
+                { "device", 0, OPTION_LIST, &o->devices, "list", "Add a host device to the container" },
+                { "dns", 0, OPTION_LIST, &o->dns, "list", "Set custom DNS servers" },
+                { "dns-option", 0, OPTION_LIST, &o->dns_options, "list", "Set DNS options" },
+                { "dns-search", 0, OPTION_LIST, &o->dns_search, "list", "Set custom DNS search domains" },
+                { "domainname", 0, OPTION_TEXT, &o->domainname, "string", "Container NIS domain name" },
+                { "entrypoint", 0, OPTION_TEXT, &o->entrypoint, "string", "Overwrite the default ENTRYPOINT of the image" },
+                { "env", 'e', OPTION_LIST, &a->env, "list", "Set environment variables" },
+                { "env-file", 0, OPTION_LIST, &a->env_files, "list", "Read in a file of environment variables" },
+                { "group-add", 0, OPTION_LIST, &o->group_add, "list", "Add additional groups to join" },
+                { "hostname", 'h', OPTION_TEXT, &o->hostname, "string", "Container host name" },
+                { "init", 0, OPTION_FLAG, &o->init, "", "Run an init inside the container that forwards signals and reaps processes" },
+                { "interactive", 'i', OPTION_FLAG, &o->interactive, "", "Keep STDIN open even if not attached" },
+                { "ipc", 0, OPTION_TEXT, &o->ipc, "string", "IPC mode to use" },
+                { "label", 'l', OPTION_LIST, &o->labels, "list", "Set meta data on a container" },
+                { "label-file", 0, OPTION_LIST, &a->label_files, "list", "Read in a line delimited file of labels" },
+                { "log-driver", 0, OPTION_TEXT, &o->log_driver, "string", "Logging driver for the container (json-file|none)" },
+                { "log-opt", 0, OPTION_LIST, &o->log_options, "list", "Log driver options" },
+                { "mount", 0, OPTION_LIST, &o->mounts, "mount", "Attach a filesystem mount to the container" },
+                { "name", 0, OPTION_TEXT, &o->name, "string", "Assign a name to the container" },
+                { "network", 0, OPTION_TEXT, &o->network, "network", "Connect a container to a network (none|host|container:NAME)" },
+                { "net", 0, OPTION_TEXT, &o->network, "network", "As --network" },
+                { "pid", 0, OPTION_TEXT, &o->pid, "string", "PID namespace to use (host|container:NAME)" },
+                { "platform", 0, OPTION_TEXT, &o->platform, "string", "Set platform if the image is multi-platform capable" },
+                { "privileged", 0, OPTION_FLAG, &o->privileged, "", "Give all capabilities of the user namespace to this container" },
+                { "pull", 0, OPTION_TEXT, &o->pull, "string", "Pull image before running (always|missing|never)" },
+                { "quiet", 'q', OPTION_FLAG, &a->quiet, "", "Suppress the pull output" },
+                { "read-only", 0, OPTION_FLAG, &o->read_only, "", "Mount the container's root filesystem as read only" },
+                { "rm", 0, OPTION_FLAG, &o->remove, "", "Automatically remove the container when it exits" },
+                { "security-opt", 0, OPTION_LIST, &o->security, "list", "Security options (no-new-privileges, seccomp=FILE|unconfined)" },
+                { "shm-size", 0, OPTION_TEXT, &o->shm_size, "bytes", "Size of /dev/shm" },
+                { "sig-proxy", 0, OPTION_FLAG, &a->signal_proxy, "", "Proxy received signals to the process (default true)" },
+                { "stop-signal", 0, OPTION_TEXT, &o->stop_signal, "string", "Signal to stop the container" },
+                { "stop-timeout", 0, OPTION_TEXT, &o->stop_timeout, "int", "Timeout (in seconds) to stop a container" },
+                { "sysctl", 0, OPTION_LIST, &o->sysctls, "map", "Sysctl options" },
+                { "tmpfs", 0, OPTION_LIST, &o->tmpfs, "list", "Mount a tmpfs directory" },
+                { "tty", 't', OPTION_FLAG, &o->terminal, "", "Allocate a pseudo-TTY" },
+                { "ulimit", 0, OPTION_LIST, &o->ulimits, "ulimit", "Ulimit options" },
+                { "user", 'u', OPTION_TEXT, &o->user, "string", "Username or UID (format: <name|uid>[:<group|gid>])" },
+                { "userns", 0, OPTION_TEXT, &o->userns, "string", "User namespace to use (keep-id)" },
+                { "uts", 0, OPTION_TEXT, &o->uts, "string", "UTS namespace to use (host)" },
+                { "volume", 'v', OPTION_LIST, &o->volumes, "list", "Bind mount a volume" },
+                { "volumes-from", 0, OPTION_LIST, &o->volumes_from, "list", "Mount volumes from the specified container(s)" },
+                { "workdir", 'w', OPTION_TEXT, &o->workdir, "string", "Working directory inside the container" },
+        };
+        const OptionTable options = { .options = table, .count = ELEMENTSOF(table), .stop_at_first = true };
+        int count, r;
+
+        a->signal_proxy = true;
+        r = command_parse(name, &options, argc, argv, 1, -1, &count, err);
+        if (r != 0)
+                return r;
+        o->has_entrypoint = o->entrypoint != NULL;
+        o->network_given = o->network != NULL;
+        o->image = argv[1];
+        for (int i = 2; i <= count; i++)
+                if (string_list_add(&o->arguments, argv[i]) < 0)
+                        return fail_memory(err);
+        return collect(a, err);
+}
+
+static int check(const ContainerOptions *options, Error *err)
+{
+        if (options->terminal && options->interactive && !options->detach && !isatty(STDIN_FILENO))
+                return fail_kind(err, ERROR_USAGE, ENOTTY, "the input device is not a TTY");
+        if (options->detach && options->attach.count)
+                return fail_kind(err, ERROR_USAGE, EINVAL, "conflicting options: -a and -d");
+        if (options->pull && !text_equal(options->pull, "always") && !text_equal(options->pull, "missing") && !text_equal(options->pull, "never"))
+                return fail_kind(err, ERROR_USAGE, EINVAL, "invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"",
+                                 options->pull);
+        return 0;
+}
+
+typedef int (*RunStep)(Engine *engine, RunArguments *arguments, int *ret_status, Error *err);
+
+/* Again, once, when the image was missing and could be had. */
+static int with_image(Engine *engine, RunArguments *arguments, RunStep step, int *ret_status, Error *err)
+{
+        Error missing = ERROR_INIT;
+        int r;
+
+        r = step(engine, arguments, ret_status, &missing);
+        if (r >= 0)
+                return r;
+        if (missing.kind == ERROR_NOT_FOUND && text_after(missing.message, "No such image: ") && !text_equal(arguments->options.pull, "never")) {
+                r = image_load_default(engine, arguments->options.image, err);
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        return step(engine, arguments, ret_status, err);
+        }
+        if (err)
+                *err = missing;
+        return -missing.code;
+}
+
+static int create_step(Engine *engine, RunArguments *arguments, int *ret_status, Error *err)
+{
+        char id[65];
+        int r;
+
+        r = container_create(engine, &arguments->options, id, err);
+        if (r >= 0 && arguments->options.detach)
+                r = container_start(engine, id, err);
+        if (r >= 0)
+                printf("%s\n", id);
+        return r;
+}
+
+static int run_step(Engine *engine, RunArguments *arguments, int *ret_status, Error *err)
+{
+        const ContainerOptions *o = &arguments->options;
+        ContainerStreams streams = { .input = o->interactive, .output = true, .error = true, .detach_keys = o->detach_keys,
+                                     .signal_proxy = arguments->signal_proxy };
+        bool detached;
+        char id[65];
+
+        if (o->attach.count) {
+                streams.input = string_list_contains(&o->attach, "stdin");
+                streams.output = string_list_contains(&o->attach, "stdout");
+                streams.error = string_list_contains(&o->attach, "stderr");
+        }
+        return container_run(engine, o, &streams, id, ret_status, &detached, err);
+}
+
+static int run_or_create(CommandContext *context, const char *name, int argc, char **argv, int *ret_status, Error *err)
+{
+        _cleanup_(arguments_deinit) RunArguments arguments = { 0 };
+        Engine *engine;
+        int r;
+
+        r = parse(name, argc, argv, &arguments, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = check(&arguments.options, err);
+        if (r >= 0)
+                r = command_engine(context, &engine, err);
+        if (r < 0)
+                return r;
+        return with_image(engine, &arguments, text_equal(name, "create") || arguments.options.detach ? create_step : run_step, ret_status, err);
+}
+
+int command_run(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        return run_or_create(context, "run", argc, argv, ret_status, err);
+}
+
+int command_create(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        return run_or_create(context, "create", argc, argv, ret_status, err);
+}
