@@ -74,10 +74,10 @@ static void print_error(const Error *error)
 static int unknown_command(const char *name, Error *err)
 {
         const Command *nearest = NULL;
-        size_t best = 3;
+        unsigned best = 3;
 
         for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
-                size_t distance = text_distance(name, commands[i].name);
+                unsigned distance = text_distance(name, commands[i].name);
 
                 if (distance < best) {
                         best = distance;

@@ -1,39 +1,12 @@
 #include "cli/options.h"
 
-size_t text_distance(const char *a, const char *b)
-{
-        enum { LENGTH_MAXIMUM = 63 };
-        size_t row[LENGTH_MAXIMUM + 1], length = strlen(b);
-
-        if (strlen(a) > LENGTH_MAXIMUM || length > LENGTH_MAXIMUM)
-                return LENGTH_MAXIMUM;
-        for (size_t i = 0; i <= length; i++)
-                row[i] = i;
-        for (size_t i = 1; a[i - 1]; i++) {
-                size_t diagonal = row[0];
-
-                row[0] = i;
-                for (size_t j = 1; j <= length; j++) {
-                        size_t above = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
-
-                        if (above + 1 < best)
-                                best = above + 1;
-                        if (row[j - 1] + 1 < best)
-                                best = row[j - 1] + 1;
-                        row[j] = best;
-                        diagonal = above;
-                }
-        }
-        return row[length];
-}
-
 static int unknown(const OptionTable *table, const char *name, Error *err)
 {
         const Option *nearest = NULL;
-        size_t best = 3;
+        unsigned best = 3;
 
         for (size_t i = 0; i < table->count; i++) {
-                size_t distance = text_distance(name, table->options[i].name);
+                unsigned distance = text_distance(name, table->options[i].name);
 
                 if (distance < best || (!nearest && strlen(name) > 3 && text_after(table->options[i].name, name))) {
                         nearest = &table->options[i];

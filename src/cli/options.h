@@ -33,5 +33,3 @@ typedef struct OptionTable {
 int options_parse(const OptionTable *table, int argc, char **argv, int *ret_rest, bool *ret_help, Error *err);
 /* Prints the table as docker does. */
 void options_print(const OptionTable *table);
-/* How many letters differ, at most @limit: for "did you mean". */
-size_t text_distance(const char *a, const char *b);
