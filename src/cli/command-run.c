@@ -164,11 +164,14 @@ typedef int (*RunStep)(Engine *engine, RunArguments *arguments, int *ret_status,
 static int with_image(Engine *engine, RunArguments *arguments, RunStep step, int *ret_status, Error *err)
 {
         Error missing = ERROR_INIT;
+        ImageReference reference;
         int r;
 
         r = step(engine, arguments, ret_status, &missing);
         if (r >= 0)
                 return r;
+        if (text_after(missing.message, "No such image: ") && reference_parse(arguments->options.image, &reference, err) < 0)
+                return -EINVAL;
         if (missing.kind == ERROR_NOT_FOUND && text_after(missing.message, "No such image: ") && !text_equal(arguments->options.pull, "never")) {
                 r = image_load_default(engine, arguments->options.image, err);
                 if (r < 0)

@@ -301,10 +301,11 @@ int container_plan_make(Engine *engine, const char *id, const char *folder, cons
         r = plan_overlay(engine, configuration, &plan, err);
         if (r >= 0)
                 r = add_system_mounts(configuration, spec, err);
-        if (r >= 0)
-                r = add_own_files(configuration, folder, spec, err);
+        /* Ours over the user's: a volume on /etc does not hide them, nor is it filled with them. */
         if (r >= 0)
                 r = add_user_mounts(configuration, spec, err);
+        if (r >= 0)
+                r = add_own_files(configuration, folder, spec, err);
         if (r >= 0)
                 r = plan_process(configuration, &spec->process, err);
         if (r >= 0)
