@@ -277,7 +277,7 @@ static int plan_overlay(Engine *engine, const ContainerConfiguration *configurat
         if (!plan->upper || !plan->work)
                 return fail_memory(err);
         plan->overlay = (RuntimeOverlay){ .lower = (const char *const *)plan->lower.items, .lower_count = plan->lower.count,
-                                          .upper = plan->upper, .work = plan->work };
+                                          .upper = plan->upper, .work = plan->work, .discarded = configuration->auto_remove };
         return 0;
 }
 

@@ -20,6 +20,7 @@ typedef struct RuntimeOverlay {
         const char *const *lower; /* absolute folders, uppermost first */
         size_t lower_count;
         const char *upper, *work; /* absolute folders; NULL: read-only root from the lower folders */
+        bool discarded; /* upper goes with the container: nothing of it need reach the disk ("volatile") */
 } RuntimeOverlay;
 
 typedef struct RuntimeCreate {

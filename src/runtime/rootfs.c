@@ -62,6 +62,8 @@ static int mount_overlay_at_once(Init *init, const RuntimeOverlay *overlay, cons
         }
         if (overlay->upper)
                 buffer_printf(&options, ",upperdir=%s,workdir=%s", overlay->upper, overlay->work);
+        if (overlay->upper && overlay->discarded)
+                buffer_puts(&options, ",volatile");
         if (options.failed)
                 return fail_memory(err);
         if (options.length >= 4096) {
@@ -84,6 +86,9 @@ static int configure_overlay(int fs, const RuntimeOverlay *overlay)
                         return -errno;
         if (overlay->upper && (fsconfig(fs, FSCONFIG_SET_STRING, "upperdir", overlay->upper, 0) < 0 ||
                                fsconfig(fs, FSCONFIG_SET_STRING, "workdir", overlay->work, 0) < 0))
+                return -errno;
+        /* Else the end of the mount would wait for a sync of the host's whole file system. */
+        if (overlay->upper && overlay->discarded && fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
                 return -errno;
         return fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -errno : 0;
 }

@@ -1,8 +1,8 @@
 /*
  * SQLite in WAL mode: readers never wait, writers wait for each other for the microseconds that a row takes. A transaction that
  * need not survive a power cut (a container's row, gone in a second) is committed without fsync; what was pulled is synced.
- * The WAL is not folded back when a command ends, that would be an fsync in each `kelp run`; SQLite does it by itself
- * every thousand pages.
+ * The WAL is not folded back when a command ends, that would be an fsync in each `kelp run`, but every CHECKPOINT_PAGES: between them
+ * lies what the first connection of each command reads through again.
  */
 #include "store/database.h"
 
@@ -10,7 +10,7 @@
 
 #include <stdarg.h>
 
-enum { SCHEMA_VERSION = 1, BUSY_MILLISECONDS = 30000 };
+enum { SCHEMA_VERSION = 1, BUSY_MILLISECONDS = 30000, CHECKPOINT_PAGES = 100 };
 
 static const char schema[] =
         "CREATE TABLE images(id TEXT PRIMARY KEY, manifest TEXT NOT NULL, size INT NOT NULL, created INT NOT NULL) WITHOUT ROWID;"
@@ -210,6 +210,7 @@ int database_open(Store *store, Error *err)
         if (result != SQLITE_OK)
                 return database_fail(store, result, "open", err);
         sqlite3_busy_timeout(store->db, BUSY_MILLISECONDS);
+        sqlite3_wal_autocheckpoint(store->db, CHECKPOINT_PAGES);
         sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         store->durability = STORE_DURABLE; /* SQLite's own default */
