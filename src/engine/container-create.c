@@ -4,12 +4,13 @@
 #include "base/file.h"
 #include "base/identity.h"
 #include "engine/container-configure.h"
+#include "engine/container-launch.h"
 #include "engine/container-plan.h"
 
 #include <ctype.h>
 #include <fcntl.h>
 
-static int check_name(const char *name, Error *err)
+int container_check_name(const char *name, Error *err)
 {
         const char *c = name;
 
@@ -170,7 +171,7 @@ static int prepare(Engine *engine, const ContainerOptions *options, Store **ret_
         int r = 0;
 
         if (options->name)
-                r = check_name(options->name, err);
+                r = container_check_name(options->name, err);
         if (r >= 0)
                 r = engine_store(engine, ret_store, err);
         if (r >= 0)

@@ -41,3 +41,6 @@ void container_relay_block_signals(void *ret_mask);
 
 /* container-remove.c: the row is known, and nothing runs. */
 int container_discard(Engine *engine, const StoreContainer *row, bool volumes, Error *err);
+
+/* container-create.c: Docker's rule for names. ERROR_USAGE. */
+int container_check_name(const char *name, Error *err);
