@@ -34,3 +34,13 @@ int command_load(CommandContext *context, int argc, char **argv, int *ret_status
 int command_doctor(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_info(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_version(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_ps(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_images(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_stop(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_restart(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_kill(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_wait(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_rename(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_logs(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_exec(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
