@@ -1,4 +1,6 @@
+#include "base/clock.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "engine/image.h"
 
 #include <fcntl.h>
@@ -33,4 +35,141 @@ int command_load(CommandContext *context, int argc, char **argv, int *ret_status
         for (size_t i = 0; !quiet && i < loaded.count; i++)
                 printf("%s\n", loaded.items[i]);
         return r;
+}
+
+int command_save(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        const char *output = NULL;
+        const Option options[] = { { "output", 'o', OPTION_TEXT, (void *)&output, "string", "Write to a file, instead of STDOUT" } };
+        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        _cleanup_close_ int opened = -EBADF;
+        Engine *engine;
+        int count, r;
+
+        r = command_parse("save", &table, argc, argv, 1, -1, &count, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (!output && isatty(STDOUT_FILENO))
+                return fail_kind(err, ERROR_USAGE, EINVAL, "cowardly refusing to save to a terminal. Use the -o flag or redirect");
+        if (output) {
+                opened = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+                if (opened < 0)
+                        return fail_errno(err, errno, "open %s", output);
+        }
+        r = command_engine(context, &engine, err);
+        if (r >= 0)
+                r = image_save(engine, argv + 1, (size_t)count, output ? opened : STDOUT_FILENO, err);
+        if (r < 0 && output)
+                unlink(output);
+        return r;
+}
+
+int command_tag(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        OptionTable table = { 0 };
+        Engine *engine;
+        int count, r;
+
+        r = command_parse("tag", &table, argc, argv, 2, 2, &count, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = command_engine(context, &engine, err);
+        return r < 0 ? r : image_tag(engine, argv[1], argv[2], err);
+}
+
+int command_rmi(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        bool force = false;
+        const Option options[] = { { "force", 'f', OPTION_FLAG, &force, "", "Force removal of the image" } };
+        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        Engine *engine;
+        int count, r;
+
+        r = command_parse("rmi", &table, argc, argv, 1, -1, &count, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = command_engine(context, &engine, err);
+        for (int i = 1; r >= 0 && i <= count; i++) {
+                _cleanup_json_ json_object *done = NULL;
+                Error failed = ERROR_INIT;
+
+                if (image_remove(engine, argv[i], force, false, &done, &failed) < 0) {
+                        fprintf(stderr, "kelp: %s\n", failed.message);
+                        *ret_status = 1;
+                }
+                for (size_t j = 0; done && j < json_object_array_length(done); j++)
+                        json_object_object_foreach(json_object_array_get_idx(done, j), what, name)
+                                printf("%s: %s\n", what, json_object_get_string(name));
+        }
+        return r;
+}
+
+int command_history(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        static const Column columns[] = { { "IMAGE", "ID" }, { "CREATED", "CreatedSince" }, { "CREATED BY", "CreatedBy" }, { "COMMENT", "Comment" } };
+        const char *format = NULL;
+        const Option options[] = { { "format", 0, OPTION_TEXT, (void *)&format, "string", "Format output using a template" } };
+        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        _cleanup_json_ json_object *items = NULL;
+        Engine *engine;
+        int count, r;
+
+        r = command_parse("history", &table, argc, argv, 1, 1, &count, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = command_engine(context, &engine, err);
+        if (r >= 0)
+                r = image_history(engine, argv[1], &items, err);
+        for (size_t i = 0; r >= 0 && i < json_object_array_length(items); i++) {
+                json_object *item = json_object_array_get_idx(items, i);
+                const char *id = json_object_get_string(json_object_object_get(item, "Id"));
+                int64_t created = json_object_get_int64(json_object_object_get(item, "Created"));
+                char span[CLOCK_TEXT_SIZE], text[CLOCK_TEXT_SIZE + 8];
+
+                clock_format_span(clock_now() - created * 1000000000, span, sizeof(span));
+                snprintf(text, sizeof(text), "%s ago", span);
+                json_set_string(item, "CreatedSince", text);
+                snprintf(text, sizeof(text), "%.12s", text_after(id, "sha256:") ?: id);
+                json_set_string(item, "ID", text);
+        }
+        return r < 0 ? r : output_rows(items, columns, ELEMENTSOF(columns), format, err);
+}
+
+/* `kelp image inspect`, and the rest of the group, which are other commands' second names. */
+int command_image(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        static const char *const same[][2] = { { "ls", "images" }, { "rm", "rmi" },     { "tag", "tag" },        { "history", "history" },
+                                               { "save", "save" }, { "load", "load" } };
+        _cleanup_json_ json_object *list = NULL;
+        const char *format = NULL;
+        const Option options[] = { { "format", 'f', OPTION_TEXT, (void *)&format, "string", "Format output using a template" } };
+        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        Engine *engine;
+        int count, r;
+
+        for (size_t i = 0; argc > 1 && i < ELEMENTSOF(same); i++)
+                if (text_equal(argv[1], same[i][0]))
+                        return command_find(same[i][1])->run(context, argc - 1, argv + 1, ret_status, err);
+        if (argc < 2 || !text_equal(argv[1], "inspect")) {
+                fail_kind(err, ERROR_USAGE, EINVAL, "\"kelp image\" needs a command");
+                return fail_hint(err, "there are inspect, ls, rm, tag, history, save and load");
+        }
+        r = command_parse("image", &table, argc - 1, argv + 1, 1, -1, &count, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        list = json_object_new_array();
+        r = command_engine(context, &engine, err);
+        for (int i = 1; r >= 0 && i <= count; i++) {
+                json_object *object = NULL;
+
+                r = image_inspect(engine, argv[i + 1], &object, err);
+                if (r >= 0)
+                        json_object_array_add(list, object);
+        }
+        if (r < 0)
+                return r;
+        if (format)
+                return output_rows(list, NULL, 0, format, err);
+        printf("%s\n", json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
+        return 0;
 }

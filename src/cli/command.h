@@ -44,3 +44,8 @@ int command_rename(CommandContext *context, int argc, char **argv, int *ret_stat
 int command_logs(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_exec(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_save(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_tag(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_rmi(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_history(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_image(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
