@@ -97,9 +97,10 @@ int command_rmi(CommandContext *context, int argc, char **argv, int *ret_status,
                         fprintf(stderr, "kelp: %s\n", failed.message);
                         *ret_status = 1;
                 }
-                for (size_t j = 0; done && j < json_object_array_length(done); j++)
+                for (size_t j = 0; done && j < json_object_array_length(done); j++) {
                         json_object_object_foreach(json_object_array_get_idx(done, j), what, name)
                                 printf("%s: %s\n", what, json_object_get_string(name));
+                }
         }
         return r;
 }
