@@ -174,3 +174,45 @@ int command_image(CommandContext *context, int argc, char **argv, int *ret_statu
         printf("%s\n", json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
         return 0;
 }
+
+static void print_line(void *owner, const char *line)
+{
+        fprintf(owner, "%s\n", line);
+        fflush(owner);
+}
+
+int pull_image(Engine *engine, const char *name, const char *platform, FILE *output, Error *err)
+{
+        ImagePullOptions options = { .name = name, .platform = platform };
+
+        return image_pull(engine, &options, output ? print_line : NULL, output, err);
+}
+
+int command_pull(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        const char *platform = NULL;
+        bool quiet = false;
+        const Option options[] = {
+                { "platform", 0, OPTION_TEXT, (void *)&platform, "string", "Set platform if the image is multi-platform capable" },
+                { "quiet", 'q', OPTION_FLAG, &quiet, "", "Suppress verbose output" },
+        };
+        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        char name[REFERENCE_TEXT_SIZE];
+        ImageReference reference;
+        Engine *engine;
+        int count, r;
+
+        r = command_parse("pull", &table, argc, argv, 1, 1, &count, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = reference_parse(argv[1], &reference, err);
+        if (r >= 0)
+                r = command_engine(context, &engine, err);
+        if (r >= 0)
+                r = pull_image(engine, argv[1], platform, quiet ? NULL : stdout, err);
+        if (r < 0)
+                return r;
+        reference_format(&reference, name);
+        printf("%s\n", name);
+        return 0;
+}

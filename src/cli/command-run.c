@@ -167,21 +167,27 @@ static int with_image(Engine *engine, RunArguments *arguments, RunStep step, int
         ImageReference reference;
         int r;
 
+        if (text_equal(arguments->options.pull, "always")) {
+                r = pull_image(engine, arguments->options.image, arguments->options.platform, arguments->quiet ? NULL : stderr, err);
+                return r < 0 ? r : step(engine, arguments, ret_status, err);
+        }
         r = step(engine, arguments, ret_status, &missing);
         if (r >= 0)
                 return r;
-        if (text_after(missing.message, "No such image: ") && reference_parse(arguments->options.image, &reference, err) < 0)
-                return -EINVAL;
-        if (missing.kind == ERROR_NOT_FOUND && text_after(missing.message, "No such image: ") && !text_equal(arguments->options.pull, "never")) {
-                r = image_load_default(engine, arguments->options.image, err);
-                if (r < 0)
-                        return r;
-                if (r > 0)
-                        return step(engine, arguments, ret_status, err);
+        if (missing.kind != ERROR_NOT_FOUND || (!text_after(missing.message, "No such image: ") && !text_after(missing.message, "image ")) ||
+            text_equal(arguments->options.pull, "never")) {
+                if (err)
+                        *err = missing;
+                return -missing.code;
         }
-        if (err)
-                *err = missing;
-        return -missing.code;
+        if (reference_parse(arguments->options.image, &reference, err) < 0)
+                return -EINVAL;
+        r = arguments->options.platform ? 0 : image_load_default(engine, arguments->options.image, err);
+        if (r == 0) {
+                fprintf(stderr, "Unable to find image '%s' locally\n", arguments->options.image);
+                r = pull_image(engine, arguments->options.image, arguments->options.platform, arguments->quiet ? NULL : stderr, err);
+        }
+        return r < 0 ? r : step(engine, arguments, ret_status, err);
 }
 
 static int create_step(Engine *engine, RunArguments *arguments, int *ret_status, Error *err)

@@ -16,6 +16,7 @@ static const Command commands[] = {
         { "images", "[OPTIONS] [REPOSITORY[:TAG]]", "List images", command_images },
         { "start", "CONTAINER [CONTAINER...]", "Start one or more stopped containers", command_start },
         { "rm", "[OPTIONS] CONTAINER [CONTAINER...]", "Remove one or more containers", command_rm },
+        { "pull", "[OPTIONS] NAME[:TAG|@DIGEST]", "Download an image from a registry", command_pull },
         { "image", "COMMAND", "Manage images: inspect, ls, rm, tag, history, save, load", command_image },
         { "rmi", "[OPTIONS] IMAGE [IMAGE...]", "Remove one or more images", command_rmi },
         { "tag", "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]", "Create a tag that refers to an image", command_tag },

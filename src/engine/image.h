@@ -7,7 +7,7 @@
 #include "spec/json.h"
 #include "store/images.h"
 
-/* ---- local ---- image-local.c, image-inspect.c ---- */
+/* ---- local ---- */
 
 typedef struct ImageListOptions {
         bool all, digests;
@@ -28,48 +28,18 @@ int image_save(Engine *engine, char *const *names, size_t count, int output, Err
 /* Reads such a tar (docker-archive or OCI layout, plain or compressed) through kelp-unpack. *ret_loaded gets "Loaded image: NAME"
  * references or ids, one each. */
 int image_load(Engine *engine, int input, StringList *ret_loaded, Error *err);
-/* One-layer image from a root file system tar. @changes: "CMD …", "ENV …" as docker import --change. */
-int image_import(Engine *engine, int input, const char *reference, const char *message, const StringList *changes,
-                 const char *platform, Digest *ret_id, Error *err);
 /* Loads the embedded image when @reference means it and it is not in the store. 1: loaded, 0: it is another name. */
 int image_load_default(Engine *engine, const char *reference, Error *err);
 
-/* ---- with a registry ---- image-pull.c, image-push.c, registry-login.c ---- */
-
-typedef struct ImageTransfer ImageTransfer;
-
-typedef enum TransferState {
-        TRANSFER_WAITING,
-        TRANSFER_EXISTS,      /* pull: "Already exists"; push: "Layer already exists" */
-        TRANSFER_DOWNLOADING, /* or uploading: current of total bytes */
-        TRANSFER_EXTRACTING,
-        TRANSFER_COMPLETE,
-        TRANSFER_RETRYING,
-} TransferState;
-
-typedef struct TransferEvent {
-        char layer[13]; /* 12 digits of the digest; "" for a whole-image line */
-        TransferState state;
-        int64_t current, total;
-        char text[256]; /* whole-image lines: "latest: Pulling from library/busybox", "Digest: sha256:…", "Status: …" */
-} TransferEvent;
+/* ---- with a registry ---- image-pull.c ---- */
 
 typedef struct ImagePullOptions {
         const char *name;
         const char *platform; /* NULL: the host's */
 } ImagePullOptions;
-int image_pull_start(Engine *engine, const ImagePullOptions *options, ImageTransfer **ret, Error *err);
-int image_push_start(Engine *engine, const char *name, ImageTransfer **ret, Error *err);
-/* Waits for something worth showing. 1: *ret is an event; 0: finished well; negative: failed. The pull runs as the caller calls. */
-int image_transfer_next(ImageTransfer *transfer, TransferEvent *ret, Error *err);
-/* After the end: the canonical reference with digest or tag, e.g. "docker.io/library/busybox:latest". */
-const char *image_transfer_reference(const ImageTransfer *transfer);
-/* Ends helpers, removes what is half-made. Accepts NULL, returns NULL. */
-ImageTransfer *image_transfer_free(ImageTransfer *transfer);
-DEFINE_CLEANUP(ImageTransfer, image_transfer_free)
-#define _cleanup_transfer_ _cleanup_(image_transfer_freep)
 
-/* Checks the credentials with the registry and stores them (config.json or its credential helper). */
-int registry_login(Engine *engine, const char *server, const char *user, const char *password, Error *err);
-/* *ret_removed false: there were none. */
-int registry_logout(Engine *engine, const char *server, bool *ret_removed, Error *err);
+/* One line of progress, in docker's words: "latest: Pulling from library/busybox", "0123456789ab: Pull complete", "Digest: …". */
+typedef void (*PullProgress)(void *owner, const char *line);
+
+/* Fetches the image into the store. Errors name the registry and its own words. */
+int image_pull(Engine *engine, const ImagePullOptions *options, PullProgress progress, void *owner, Error *err);

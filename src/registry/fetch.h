@@ -1,0 +1,54 @@
+/* kelp-fetch: the program that speaks to registries, so that nothing else links a TLS library. One process fetches one object. */
+#pragma once
+
+#include "base/error.h"
+#include "spec/digest.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef enum FetchKind { FETCH_MANIFEST, FETCH_BLOB } FetchKind;
+
+typedef struct FetchRequest {
+        const char *program; /* path of kelp-fetch */
+        const char *config;  /* kelp's configuration folder */
+        const char *domain;  /* "docker.io" */
+        const char *path;    /* "library/busybox" */
+        const char *object;  /* tag or digest */
+        FetchKind kind;
+        int output;          /* the body is written here */
+        int copy;            /* and here; a reader that goes away is no error. -EBADF: nowhere */
+} FetchRequest;
+
+typedef struct FetchResult {
+        Digest digest; /* of the body; checked when @object was a digest */
+        int64_t size;
+} FetchResult;
+
+typedef struct FetchProcess {
+        pid_t pid;
+        int pidfd;
+        int report;
+} FetchProcess;
+
+#define FETCH_PROCESS_INIT                                                                                   \
+        {                                                                                                    \
+                .pidfd = -EBADF, .report = -EBADF                                                            \
+        }
+
+/* What comes back through the report pipe. */
+typedef struct FetchReport {
+        int result;
+        Error error;
+        FetchResult done;
+} FetchReport;
+
+enum { FETCH_REPORT_FD = 3, FETCH_COPY_FD = 4 };
+
+/* Starts it; the caller closes its own descriptors. */
+int fetch_start(const FetchRequest *request, FetchProcess *ret, Error *err);
+/* Waits for the end. ERROR_NOT_FOUND, ERROR_UNAUTHORIZED, ERROR_CORRUPT, … with the registry's own words. */
+int fetch_finish(FetchProcess *process, FetchResult *ret, Error *err);
+/* Kills what still runs. */
+void fetch_process_deinit(FetchProcess *process);
+#define _cleanup_fetch_ _cleanup_(fetch_process_deinit)
