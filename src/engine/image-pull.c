@@ -49,10 +49,11 @@ static void say(Pull *pull, const char *format, ...)
                 pull->progress(pull->owner, line);
 }
 
-static int start_fetch(Pull *pull, FetchKind kind, const char *object, int output, int copy, FetchProcess *ret, Error *err)
+static int start_fetch(Pull *pull, FetchKind kind, const char *object, int64_t maximum, int output, int copy, FetchProcess *ret,
+                       Error *err)
 {
         FetchRequest request = { .program = pull->fetch_program, .config = pull->engine->paths.config, .domain = pull->reference.domain,
-                                 .path = pull->reference.path, .object = object, .kind = kind, .output = output, .copy = copy };
+                                 .path = pull->reference.path, .object = object, .kind = kind, .maximum = maximum, .output = output, .copy = copy };
 
         return fetch_start(&request, ret, err);
 }
@@ -69,7 +70,7 @@ static int fetch_document(Pull *pull, FetchKind kind, const char *object, Digest
         fd = store_blob_create(pull->store, &pull->stage, "document", err);
         if (fd < 0)
                 return fd;
-        r = start_fetch(pull, kind, object, fd, -EBADF, &process, err);
+        r = start_fetch(pull, kind, object, JSON_DOCUMENT_MAXIMUM, fd, -EBADF, &process, err);
         if (r >= 0)
                 r = fetch_finish(&process, &result, err);
         if (r < 0)
@@ -135,7 +136,7 @@ static int start_layer(Pull *pull, LayerPull *layer, size_t number, Error *err)
                 r = start_unpack(pull, layer, reader, err);
         }
         if (r >= 0)
-                r = start_fetch(pull, FETCH_BLOB, layer->layer->digest.text, blob, writer, &layer->fetch, err);
+                r = start_fetch(pull, FETCH_BLOB, layer->layer->digest.text, layer->layer->size, blob, writer, &layer->fetch, err);
         return r;
 }
 

@@ -1,5 +1,5 @@
 /*
- * kelp-fetch CONFIG DOMAIN PATH KIND OBJECT: fetches a manifest or blob by the distribution specification and writes it to descriptor 1
+ * kelp-fetch CONFIG DOMAIN PATH KIND OBJECT MAXIMUM: fetches a manifest or blob by the distribution specification and writes it to descriptor 1
  * and 4; the outcome goes to 3. Mirrors first, then the registry; HTTPS, and plain HTTP only where that is allowed; the challenge of
  * the registry is answered with the user's credentials; what breaks on the way is resumed where it broke.
  */
@@ -21,6 +21,7 @@ typedef struct Fetch {
         RegistryConfig *config;
         const char *domain, *path, *object;
         FetchKind kind;
+        int64_t maximum;
         char *authorization; /* for the endpoint in use; NULL: none was asked for */
         bool copying;
         int64_t received;    /* bytes of the body that are written */
@@ -63,8 +64,6 @@ static int take_body(void *owner, const void *data, size_t length, Error *err)
         if (fetch->copying && file_write_all(FETCH_COPY_FD, bytes, length) < 0)
                 fetch->copying = false; /* who reads it says why it stopped */
         fetch->received += (int64_t)length;
-        if (fetch->kind == FETCH_MANIFEST && fetch->received > JSON_DOCUMENT_MAXIMUM)
-                return fail_kind(err, ERROR_CORRUPT, EFBIG, "the manifest is larger than %d bytes", JSON_DOCUMENT_MAXIMUM);
         return 0;
 }
 
@@ -219,6 +218,7 @@ static int fetch_url(Fetch *fetch, const char *url, HttpFailure *ret_failure, Er
                 request.begin = begin_body;
                 request.take = take_body;
                 request.owner = fetch;
+                request.maximum = fetch->maximum;
                 if (fetch->kind == FETCH_MANIFEST)
                         string_list_add(&request.headers, accept_header);
                 if (fetch->received)
@@ -300,9 +300,9 @@ int main(int argc, char **argv)
 {
         static FetchReport report;
         Fetch fetch = { .copying = true };
-        uint64_t kind;
+        uint64_t kind, maximum;
 
-        if (argc != 6 || text_to_u64(argv[4], FETCH_BLOB, &kind) < 0) {
+        if (argc != 7 || text_to_u64(argv[4], FETCH_BLOB, &kind) < 0 || text_to_u64(argv[6], INT64_MAX, &maximum) < 0) {
                 dprintf(STDERR_FILENO, "kelp-fetch is started by kelp, not by hand\n");
                 return 125;
         }
@@ -311,6 +311,7 @@ int main(int argc, char **argv)
         fetch.path = argv[3];
         fetch.kind = (FetchKind)kind;
         fetch.object = argv[5];
+        fetch.maximum = (int64_t)maximum;
         digest_stream_init(&fetch.digest);
         report.result = registry_config_open(argv[1], &fetch.config, &report.error);
         if (report.result >= 0) {

@@ -16,6 +16,7 @@ typedef struct FetchRequest {
         const char *path;    /* "library/busybox" */
         const char *object;  /* tag or digest */
         FetchKind kind;
+        int64_t maximum;     /* bytes of the body: a registry that sends more is refused */
         int output;          /* the body is written here */
         int copy;            /* and here; a reader that goes away is no error. -EBADF: nowhere */
 } FetchRequest;
