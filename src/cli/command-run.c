@@ -85,7 +85,6 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
                 { "cgroupns", 0, OPTION_TEXT, &o->cgroupns, "string", "Cgroup namespace to use (host|private)" },
                 { "cidfile", 0, OPTION_TEXT, &o->cidfile, "string", "Write the container ID to the file" },
                 { "detach", 'd', OPTION_FLAG, &o->detach, "", "Run container in background and print container ID" },
-                { "detach-keys", 0, OPTION_TEXT, &o->detach_keys, "string", "Override the key sequence for detaching a container" },
                 { "device", 0, OPTION_LIST, &o->devices, "list", "Add a host device to the container" },
                 { "dns", 0, OPTION_LIST, &o->dns, "list", "Set custom DNS servers" },
                 { "dns-option", 0, OPTION_LIST, &o->dns_options, "list", "Set DNS options" },
@@ -102,7 +101,6 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
                 { "label", 'l', OPTION_LIST, &o->labels, "list", "Set meta data on a container" },
                 { "label-file", 0, OPTION_LIST, &a->label_files, "list", "Read in a line delimited file of labels" },
                 { "log-driver", 0, OPTION_TEXT, &o->log_driver, "string", "Logging driver for the container (json-file|none)" },
-                { "log-opt", 0, OPTION_LIST, &o->log_options, "list", "Log driver options" },
                 { "mount", 0, OPTION_LIST, &o->mounts, "mount", "Attach a filesystem mount to the container" },
                 { "name", 0, OPTION_TEXT, &o->name, "string", "Assign a name to the container" },
                 { "network", 0, OPTION_TEXT, &o->network, "network", "Connect a container to a network (none|host|container:NAME)" },
@@ -124,7 +122,6 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
                 { "tty", 't', OPTION_FLAG, &o->terminal, "", "Allocate a pseudo-TTY" },
                 { "ulimit", 0, OPTION_LIST, &o->ulimits, "ulimit", "Ulimit options" },
                 { "user", 'u', OPTION_TEXT, &o->user, "string", "Username or UID (format: <name|uid>[:<group|gid>])" },
-                { "userns", 0, OPTION_TEXT, &o->userns, "string", "User namespace to use (keep-id)" },
                 { "uts", 0, OPTION_TEXT, &o->uts, "string", "UTS namespace to use (host)" },
                 { "volume", 'v', OPTION_LIST, &o->volumes, "list", "Bind mount a volume" },
                 { "volumes-from", 0, OPTION_LIST, &o->volumes_from, "list", "Mount volumes from the specified container(s)" },
@@ -206,7 +203,7 @@ static int create_step(Engine *engine, RunArguments *arguments, int *ret_status,
 static int run_step(Engine *engine, RunArguments *arguments, int *ret_status, Error *err)
 {
         const ContainerOptions *o = &arguments->options;
-        ContainerStreams streams = { .input = o->interactive, .output = true, .error = true, .detach_keys = o->detach_keys,
+        ContainerStreams streams = { .input = o->interactive, .output = true, .error = true, 
                                      .signal_proxy = arguments->signal_proxy };
         bool detached;
         char id[65];

@@ -103,8 +103,8 @@ int container_configure_namespaces(Engine *engine, const ContainerOptions *optio
         static const NamespaceFlag ipc = { "--ipc", { "private", "host", "shareable", "none" }, true,
                                            "known are private, shareable, host, none and container:NAME" };
         static const NamespaceFlag uts = { "--uts", { "private", "host" }, false, "known are private and host" };
-        static const NamespaceFlag userns = { "--userns", { "", "keep-id" }, false,
-                                              "known is keep-id; a container never runs in the host's user namespace" };
+        static const NamespaceFlag userns = { "--userns", { "" }, false,
+                                              "containers share the map of your subordinate ids, whose root owns the unpacked layers; a container never runs in the host's user namespace" };
         static const NamespaceFlag cgroup = { "--cgroupns", { "private", "host" }, false, "known are private and host" };
         int r;
 
