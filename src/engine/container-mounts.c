@@ -104,8 +104,7 @@ static int apply_volume_option(ContainerMount *mount, const char *option, const 
         else if (text_equal(option, "U"))
                 return fail_kind(err, ERROR_USAGE, EINVAL,
                                  "mount \"%s\": \"U\" (change the owner of the source) does not exist here: kelp never "
-                                 "changes owners of your files; run as the container's root instead, or use "
-                                 "--userns keep-id",
+                                 "changes owners of your files; run as the container's root instead, who is you",
                                  text);
         else
                 return fail_kind(err, ERROR_USAGE, EINVAL,

@@ -173,3 +173,9 @@ inside()
         assert_status 125
         assert_contains 'No such image: no-such-image'
 }
+
+@test "with a terminal: a pty of the container's own, input and output through it" {
+        output=$(script -qec "'$KELP' run --rm --network none -it busybox sh -c 'tty; read line; echo got \$line'" /dev/null <<<"words" 2>&1 | tr -d '\r')
+        [[ "$output" == */dev/pts/0* ]]
+        [[ "$output" == *"got words"* ]]
+}
