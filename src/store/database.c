@@ -1,8 +1,9 @@
 /*
  * SQLite in WAL mode: readers never wait, writers wait for each other for the microseconds that a row takes. A transaction that
  * need not survive a power cut (a container's row, gone in a second) is committed without fsync; what was pulled is synced.
- * The WAL is not folded back when a command ends, that would be an fsync in each `kelp run`, but every CHECKPOINT_PAGES: between them
- * lies what the first connection of each command reads through again.
+ * The WAL is not folded back when a command ends, that would be an fsync in each `kelp run`, but every CHECKPOINT_PAGES, and
+ * then truncated: each command is its first reader again and reads it through, and SQLite's own checkpoints, which leave the file
+ * as long as it was, are forgotten with the shared memory of the process that made them.
  */
 #include "store/database.h"
 
@@ -198,6 +199,23 @@ static int make_schema(Store *store, Error *err)
         return r;
 }
 
+static int count_pages(void *owner, sqlite3 *db, const char *name, int pages)
+{
+        Store *store = owner;
+
+        store->wal_pages = pages;
+        return SQLITE_OK;
+}
+
+void database_checkpoint(Store *store)
+{
+        if (store->wal_pages < CHECKPOINT_PAGES)
+                return;
+        /* Others that read or write just now matter more: the next command tries again. */
+        sqlite3_busy_timeout(store->db, 0);
+        sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
 int database_open(Store *store, Error *err)
 {
         char path[64];
@@ -210,7 +228,7 @@ int database_open(Store *store, Error *err)
         if (result != SQLITE_OK)
                 return database_fail(store, result, "open", err);
         sqlite3_busy_timeout(store->db, BUSY_MILLISECONDS);
-        sqlite3_wal_autocheckpoint(store->db, CHECKPOINT_PAGES);
+        sqlite3_wal_hook(store->db, count_pages, store); /* instead of SQLite's automatic checkpoints */
         sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         store->durability = STORE_DURABLE; /* SQLite's own default */

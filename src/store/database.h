@@ -13,6 +13,7 @@ struct Store {
         uid_t owner;
         gid_t group;
         StoreDurability durability; /* what the connection is set to */
+        int wal_pages;              /* in the WAL after the last commit */
 };
 
 /* Opens kelp.db in the store's folder, makes or checks its schema. */
@@ -40,6 +41,8 @@ int database_text(sqlite3_stmt *statement, int column, char **ret);
 /* Begins a transaction that writes; waits for other processes. */
 int database_begin(Store *store, StoreDurability durability, Error *err);
 int database_commit(Store *store, Error *err);
+/* Folds a long WAL back into the database; before the connection closes. */
+void database_checkpoint(Store *store);
 /* Undoes an open transaction; harmless otherwise. */
 void database_rollback(Store *store);
 

@@ -102,6 +102,8 @@ Store *store_close(Store *store)
 {
         if (!store)
                 return NULL;
+        if (store->db)
+                database_checkpoint(store);
         sqlite3_close(store->db);
         cleanup_close(&store->fd);
         free(store->path);
