@@ -1,5 +1,6 @@
-/* Ownership by scope: `_cleanup_free_ char *text = NULL;` frees at the end of the block; TAKE_PTR and TAKE_FD hand
- * ownership on. Descriptors start as -EBADF, never 0 or -1, so that using one by mistake fails with a name. */
+/* Ownership by scope: `_cleanup_free_ char *text = NULL;` frees at the end of the block; TAKE_PTR and TAKE_FD
+ * hand ownership on. Descriptors start as -EBADF, never 0 or -1, so that using one by mistake fails with a
+ * name. */
 #pragma once
 
 #include <dirent.h>
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 #define _cleanup_(function) __attribute__((cleanup(function)))
-#define _unused_ __attribute__((unused))
+#define _unused_            __attribute__((unused))
 
 #define TAKE_PTR(pointer)                                                                                    \
         ({                                                                                                   \

@@ -25,8 +25,8 @@ void clock_format(int64_t nanoseconds, char ret[static CLOCK_TEXT_SIZE])
                 return;
         }
         gmtime_r(&seconds, &tm);
-        snprintf(ret, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%09dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-                 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(nanoseconds % SECOND));
+        snprintf(ret, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%09dZ", tm.tm_year + 1900,
+                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(nanoseconds % SECOND));
 }
 
 int clock_parse(const char *text, int64_t *ret_nanoseconds)

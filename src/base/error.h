@@ -22,14 +22,14 @@
 /* What class of failure it is, for callers that act on it (exit status, HTTP status, retry). */
 typedef enum ErrorKind {
         ERROR_GENERIC,
-        ERROR_USAGE,              /* the request itself is malformed */
-        ERROR_NOT_FOUND,          /* the named object does not exist */
-        ERROR_CONFLICT,           /* name taken, object in use or in the wrong state */
-        ERROR_UNAUTHORIZED,       /* a registry refused the credentials */
-        ERROR_UNSUPPORTED,        /* this host cannot do it */
-        ERROR_CORRUPT,            /* content does not match its digest or format */
-        ERROR_COMMAND_NOT_FOUND,  /* the container's command does not exist: exit status 127 */
-        ERROR_NOT_EXECUTABLE,     /* the container's command cannot be executed: exit status 126 */
+        ERROR_USAGE,             /* the request itself is malformed */
+        ERROR_NOT_FOUND,         /* the named object does not exist */
+        ERROR_CONFLICT,          /* name taken, object in use or in the wrong state */
+        ERROR_UNAUTHORIZED,      /* a registry refused the credentials */
+        ERROR_UNSUPPORTED,       /* this host cannot do it */
+        ERROR_CORRUPT,           /* content does not match its digest or format */
+        ERROR_COMMAND_NOT_FOUND, /* the container's command does not exist: exit status 127 */
+        ERROR_NOT_EXECUTABLE,    /* the container's command cannot be executed: exit status 126 */
         ERROR_KIND_COUNT,
 } ErrorKind;
 
@@ -45,13 +45,10 @@ typedef struct Error {
         char hint[ERROR_HINT_SIZE];
 } Error;
 
-#define ERROR_INIT                                                                                           \
-        {                                                                                                    \
-                0                                                                                            \
-        }
+#define ERROR_INIT {0}
 
-/* Raises: fills *err with the positive errno @code and the message; kind ERROR_GENERIC (ERROR_NOT_FOUND is never
- * guessed from ENOENT). Returns -code. */
+/* Raises: fills *err with the positive errno @code and the message; kind ERROR_GENERIC (ERROR_NOT_FOUND is
+ * never guessed from ENOENT). Returns -code. */
 int fail(Error *err, int code, const char *format, ...) _printf_(3, 4);
 
 /* As fail(), with a kind. */

@@ -129,8 +129,8 @@ static int sync_parent(int directory_fd, const char *path)
         return 0;
 }
 
-int file_replace_at(int directory_fd, const char *path, const void *data, size_t length, mode_t mode, bool durable,
-                    Error *err)
+int file_replace_at(int directory_fd, const char *path, const void *data, size_t length, mode_t mode,
+                    bool durable, Error *err)
 {
         _cleanup_free_ char *temporary = temporary_name(path);
         _cleanup_close_ int fd = -EBADF;
@@ -319,8 +319,8 @@ enum { TREE_DEPTH_MAXIMUM = 4096 };
 
 static int tree_remove_content(int fd, dev_t device, unsigned depth, int *first_error);
 
-static int tree_remove_entry(int directory_fd, const char *name, dev_t device, bool check_device, unsigned depth,
-                             int *first_error)
+static int tree_remove_entry(int directory_fd, const char *name, dev_t device, bool check_device,
+                             unsigned depth, int *first_error)
 {
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
@@ -329,14 +329,16 @@ static int tree_remove_entry(int directory_fd, const char *name, dev_t device, b
                 return 0;
         if (errno != EISDIR && errno != EPERM && errno != EACCES)
                 return -errno;
-        /* An empty folder without permission bits (the work folder of overlayfs) goes without being opened. */
+        /* An empty folder without permission bits (the work folder of overlayfs) goes without being opened.
+         */
         if (unlinkat(directory_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
                 return 0;
         if (errno != ENOTEMPTY && errno != EEXIST)
                 return -errno;
         fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 && errno == EACCES) {
-                fchmodat(directory_fd, name, 0700, 0);
+                if (fchmodat(directory_fd, name, 0700, 0) < 0)
+                        return -errno;
                 fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         }
         if (fd < 0)

@@ -17,16 +17,16 @@ int identity_make(char ret[static IDENTITY_SIZE])
 void identity_make_name(char ret[static IDENTITY_NAME_SIZE])
 {
         static const char *const adjectives[] = {
-                "amber",  "brisk",  "calm",   "clear",  "coastal", "deep",   "drifting", "eager",
-                "gentle", "golden", "green",  "hardy",  "hidden",  "keen",   "lively",   "lucid",
-                "mellow", "misty",  "nimble", "placid", "quiet",   "rapid",  "salty",    "serene",
-                "silver", "smooth", "steady", "sunlit", "swaying", "tidal",  "vivid",    "wandering",
+                "amber",  "brisk",  "calm",   "clear",  "coastal", "deep",  "drifting", "eager",
+                "gentle", "golden", "green",  "hardy",  "hidden",  "keen",  "lively",   "lucid",
+                "mellow", "misty",  "nimble", "placid", "quiet",   "rapid", "salty",    "serene",
+                "silver", "smooth", "steady", "sunlit", "swaying", "tidal", "vivid",    "wandering",
         };
         static const char *const nouns[] = {
-                "abalone", "anchor",  "barnacle", "beacon",  "coral",    "cormorant", "crab",   "current",
-                "dolphin", "dulse",   "estuary",  "fjord",   "garibaldi", "gull",     "harbor", "heron",
-                "lagoon",  "limpet",  "lobster",  "mussel",  "nautilus", "otter",     "pelican", "plankton",
-                "reef",    "sardine", "seal",     "starfish", "tern",    "urchin",    "whelk",  "wrasse",
+                "abalone", "anchor",  "barnacle", "beacon",   "coral",     "cormorant", "crab",    "current",
+                "dolphin", "dulse",   "estuary",  "fjord",    "garibaldi", "gull",      "harbor",  "heron",
+                "lagoon",  "limpet",  "lobster",  "mussel",   "nautilus",  "otter",     "pelican", "plankton",
+                "reef",    "sardine", "seal",     "starfish", "tern",      "urchin",    "whelk",   "wrasse",
         };
         uint16_t random = 0;
 

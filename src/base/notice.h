@@ -1,5 +1,5 @@
-/* Notices: one-line remarks for the user ("what was lost and what brings it back") that lower layers collect and the
- * command line prints. A list that the caller owns; each text once. */
+/* Notices: one-line remarks for the user ("what was lost and what brings it back") that lower layers collect
+ * and the command line prints. A list that the caller owns; each text once. */
 #pragma once
 
 #include "base/text.h"

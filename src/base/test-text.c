@@ -34,7 +34,7 @@ static void test_numbers(void **state)
 
 static void test_environment(void **state)
 {
-        _cleanup_strings_ StringList list = { 0 };
+        _cleanup_strings_ StringList list = {0};
 
         assert_int_equal(string_list_env_set(&list, "A=1"), 0);
         assert_int_equal(string_list_env_set(&list, "AB=2"), 0);

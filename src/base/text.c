@@ -12,7 +12,8 @@ static bool buffer_reserve(Buffer *buffer, size_t more)
 
         if (buffer->failed)
                 return false;
-        if (__builtin_add_overflow(buffer->length, more, &needed) || __builtin_add_overflow(needed, 1, &needed))
+        if (__builtin_add_overflow(buffer->length, more, &needed) ||
+            __builtin_add_overflow(needed, 1, &needed))
                 goto failed;
         if (buffer->data && needed <= buffer->capacity)
                 return true;
@@ -308,8 +309,12 @@ int text_to_duration(const char *text, uint64_t *ret_nanoseconds)
                 const char *suffix;
                 uint64_t nanoseconds;
         } units[] = {
-                {"ns", 1},           {"us", 1000},         {"ms", 1000000},
-                {"s", 1000000000ULL}, {"m", 60000000000ULL}, {"h", 3600000000000ULL},
+                {"ns", 1},
+                {"us", 1000},
+                {"ms", 1000000},
+                {"s", 1000000000ULL},
+                {"m", 60000000000ULL},
+                {"h", 3600000000000ULL},
         };
         long double total = 0;
 
@@ -421,8 +426,8 @@ static size_t utf8_printable(const unsigned char *p)
                         return 0;
                 value = value << 6 | (p[i] & 0x3fU);
         }
-        if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff) || value < 0xa0 ||
-            (value >= 0x202a && value <= 0x202e) || (value >= 0x2066 && value <= 0x2069))
+        if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff) ||
+            value < 0xa0 || (value >= 0x202a && value <= 0x202e) || (value >= 0x2066 && value <= 0x2069))
                 return 0;
         return length;
 }

@@ -45,7 +45,8 @@ int string_list_copy(StringList *list, const StringList *from);
 bool string_list_contains(const StringList *list, const char *text);
 /* The value of NAME in a list of NAME=value, or NULL. */
 const char *string_list_env_get(const StringList *list, const char *name);
-/* Sets NAME=value (one string) in a list of such, replacing an entry of the same name in place. 0 or -ENOMEM. */
+/* Sets NAME=value (one string) in a list of such, replacing an entry of the same name in place. 0 or -ENOMEM.
+ */
 int string_list_env_set(StringList *list, const char *assignment);
 #define _cleanup_strings_ _cleanup_(string_list_deinit)
 
@@ -71,7 +72,8 @@ int text_replace(char **target, const char *text);
 int text_to_u64(const char *text, uint64_t maximum, uint64_t *ret);
 /* As text_to_u64, with an optional minus sign. */
 int text_to_i64(const char *text, int64_t *ret);
-/* "64m", "1g", "1.5GiB", "512": bytes, units of 1024 as Docker reads --memory and --shm-size. 0, -EINVAL, -ERANGE. */
+/* "64m", "1g", "1.5GiB", "512": bytes, units of 1024 as Docker reads --memory and --shm-size. 0, -EINVAL,
+ * -ERANGE. */
 int text_to_size(const char *text, uint64_t *ret);
 /* A Go duration ("1h30m", "10s", "500ms") or bare seconds, in nanoseconds. 0, -EINVAL, -ERANGE. */
 int text_to_duration(const char *text, uint64_t *ret_nanoseconds);
@@ -85,5 +87,6 @@ void text_hex(const void *data, size_t length, char *ret);
 /* Number of edits between two short strings, for "did you mean"; at most 255. */
 unsigned text_distance(const char *a, const char *b);
 
-/* The text made safe to print on a terminal: control bytes and invalid UTF-8 become \xNN. New string or NULL. */
+/* The text made safe to print on a terminal: control bytes and invalid UTF-8 become \xNN. New string or NULL.
+ */
 char *text_printable(const char *text);

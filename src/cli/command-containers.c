@@ -6,7 +6,8 @@
 typedef int (*ForEach)(Engine *engine, const char *name, void *argument, Error *err);
 
 /* Each name in turn; what fails is told and the others go on, as docker does. */
-static int for_each(CommandContext *context, int count, char **argv, ForEach run, void *argument, int *ret_status, Error *err)
+static int for_each(CommandContext *context, int count, char **argv, ForEach run, void *argument,
+                    int *ret_status, Error *err)
 {
         Engine *engine;
         int r;
@@ -34,7 +35,7 @@ static int start_one(Engine *engine, const char *name, void *argument, Error *er
 
 int command_start(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        OptionTable table = { 0 };
+        OptionTable table = {0};
         int count, r;
 
         r = command_parse("start", &table, argc, argv, 1, -1, &count, err);
@@ -54,16 +55,19 @@ static int remove_one(Engine *engine, const char *name, void *argument, Error *e
 
 int command_rm(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        RemoveArguments arguments = { 0 };
+        RemoveArguments arguments = {0};
         const Option options[] = {
-                { "force", 'f', OPTION_FLAG, &arguments.force, "", "Force the removal of a running container (uses SIGKILL)" },
-                { "volumes", 'v', OPTION_FLAG, &arguments.volumes, "", "Remove anonymous volumes associated with the container" },
+                {"force", 'f', OPTION_FLAG, &arguments.force, "",
+                 "Force the removal of a running container (uses SIGKILL)"},
+                {"volumes", 'v', OPTION_FLAG, &arguments.volumes, "",
+                 "Remove anonymous volumes associated with the container"},
         };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         int count, r;
 
         r = command_parse("rm", &table, argc, argv, 1, -1, &count, err);
-        return r != 0 ? (r < 0 ? r : 0) : for_each(context, count, argv, remove_one, &arguments, ret_status, err);
+        return r != 0 ? (r < 0 ? r : 0)
+                      : for_each(context, count, argv, remove_one, &arguments, ret_status, err);
 }
 
 typedef struct StopArguments {
@@ -85,15 +89,16 @@ static int restart_one(Engine *engine, const char *name, void *argument, Error *
         return container_restart(engine, name, arguments->timeout, arguments->signal, err);
 }
 
-static int stop_or_restart(CommandContext *context, const char *command, ForEach run, int argc, char **argv, int *ret_status, Error *err)
+static int stop_or_restart(CommandContext *context, const char *command, ForEach run, int argc, char **argv,
+                           int *ret_status, Error *err)
 {
-        StopArguments arguments = { .timeout = -1 };
+        StopArguments arguments = {.timeout = -1};
         const char *timeout = NULL;
         const Option options[] = {
-                { "signal", 's', OPTION_TEXT, &arguments.signal, "string", "Signal to send to the container" },
-                { "time", 't', OPTION_TEXT, &timeout, "int", "Seconds to wait before killing the container" },
+                {"signal", 's', OPTION_TEXT, &arguments.signal, "string", "Signal to send to the container"},
+                {"time", 't', OPTION_TEXT, &timeout, "int", "Seconds to wait before killing the container"},
         };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         uint64_t seconds;
         int count, r;
 
@@ -102,7 +107,10 @@ static int stop_or_restart(CommandContext *context, const char *command, ForEach
                 return r < 0 ? r : 0;
         if (timeout) {
                 if (text_to_u64(timeout, INT32_MAX, &seconds) < 0)
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "invalid argument \"%s\" for \"-t, --time\": not a number of seconds", timeout);
+                        return fail_kind(
+                                err, ERROR_USAGE, EINVAL,
+                                "invalid argument \"%s\" for \"-t, --time\": not a number of seconds",
+                                timeout);
                 arguments.timeout = (int)seconds;
         }
         return for_each(context, count, argv, run, &arguments, ret_status, err);
@@ -126,8 +134,9 @@ static int kill_one(Engine *engine, const char *name, void *argument, Error *err
 int command_kill(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
         const char *signal = NULL;
-        const Option options[] = { { "signal", 's', OPTION_TEXT, &signal, "string", "Signal to send to the container (default KILL)" } };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        const Option options[] = {{"signal", 's', OPTION_TEXT, &signal, "string",
+                                   "Signal to send to the container (default KILL)"}};
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         int count, r;
 
         r = command_parse("kill", &table, argc, argv, 1, -1, &count, err);
@@ -136,7 +145,7 @@ int command_kill(CommandContext *context, int argc, char **argv, int *ret_status
 
 int command_wait(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        OptionTable table = { 0 };
+        OptionTable table = {0};
         Engine *engine;
         int count, r;
 
@@ -156,7 +165,7 @@ int command_wait(CommandContext *context, int argc, char **argv, int *ret_status
 
 int command_rename(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        OptionTable table = { 0 };
+        OptionTable table = {0};
         Engine *engine;
         int count, r;
 
@@ -169,14 +178,15 @@ int command_rename(CommandContext *context, int argc, char **argv, int *ret_stat
 
 int command_logs(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        ContainerLogOptions log_options = { .stdout_lines = true, .stderr_lines = true, .tail = -1 };
+        ContainerLogOptions log_options = {.stdout_lines = true, .stderr_lines = true, .tail = -1};
         const char *tail = NULL;
         const Option options[] = {
-                { "follow", 'f', OPTION_FLAG, &log_options.follow, "", "Follow log output" },
-                { "tail", 'n', OPTION_TEXT, &tail, "string", "Number of lines to show from the end of the logs (default all)" },
-                { "timestamps", 't', OPTION_FLAG, &log_options.timestamps, "", "Show timestamps" },
+                {"follow", 'f', OPTION_FLAG, &log_options.follow, "", "Follow log output"},
+                {"tail", 'n', OPTION_TEXT, &tail, "string",
+                 "Number of lines to show from the end of the logs (default all)"},
+                {"timestamps", 't', OPTION_FLAG, &log_options.timestamps, "", "Show timestamps"},
         };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         _cleanup_log_ ContainerLog *log = NULL;
         ContainerLogLine line;
         uint64_t number;
@@ -188,7 +198,9 @@ int command_logs(CommandContext *context, int argc, char **argv, int *ret_status
                 return r < 0 ? r : 0;
         if (tail && !text_equal(tail, "all")) {
                 if (text_to_u64(tail, INT64_MAX, &number) < 0)
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "invalid argument \"%s\" for \"-n, --tail\": not a number of lines", tail);
+                        return fail_kind(err, ERROR_USAGE, EINVAL,
+                                         "invalid argument \"%s\" for \"-n, --tail\": not a number of lines",
+                                         tail);
                 log_options.tail = (int64_t)number;
         }
         r = command_engine(context, &engine, err);
@@ -211,18 +223,23 @@ int command_logs(CommandContext *context, int argc, char **argv, int *ret_status
 
 int command_exec(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        ContainerExecOptions exec = { 0 };
-        _cleanup_strings_ StringList env = { 0 };
+        ContainerExecOptions exec = {0};
+        _cleanup_strings_ StringList env = {0};
         const Option options[] = {
-                { "detach", 'd', OPTION_FLAG, &exec.detach, "", "Detached mode: run command in the background" },
-                { "env", 'e', OPTION_LIST, &env, "list", "Set environment variables" },
-                { "interactive", 'i', OPTION_FLAG, &exec.interactive, "", "Keep STDIN open even if not attached" },
-                { "privileged", 0, OPTION_FLAG, &exec.privileged, "", "Give extended privileges to the command" },
-                { "tty", 't', OPTION_FLAG, &exec.terminal, "", "Allocate a pseudo-TTY" },
-                { "user", 'u', OPTION_TEXT, &exec.user, "string", "Username or UID (format: <name|uid>[:<group|gid>])" },
-                { "workdir", 'w', OPTION_TEXT, &exec.workdir, "string", "Working directory inside the container" },
+                {"detach", 'd', OPTION_FLAG, &exec.detach, "",
+                 "Detached mode: run command in the background"},
+                {"env", 'e', OPTION_LIST, &env, "list", "Set environment variables"},
+                {"interactive", 'i', OPTION_FLAG, &exec.interactive, "",
+                 "Keep STDIN open even if not attached"},
+                {"privileged", 0, OPTION_FLAG, &exec.privileged, "",
+                 "Give extended privileges to the command"},
+                {"tty", 't', OPTION_FLAG, &exec.terminal, "", "Allocate a pseudo-TTY"},
+                {"user", 'u', OPTION_TEXT, &exec.user, "string",
+                 "Username or UID (format: <name|uid>[:<group|gid>])"},
+                {"workdir", 'w', OPTION_TEXT, &exec.workdir, "string",
+                 "Working directory inside the container"},
         };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options), .stop_at_first = true };
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options), .stop_at_first = true};
         Engine *engine;
         int count, r;
 
@@ -249,8 +266,9 @@ int command_exec(CommandContext *context, int argc, char **argv, int *ret_status
 int command_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
         const char *format = NULL;
-        const Option options[] = { { "format", 'f', OPTION_TEXT, &format, "string", "Format output using a template" } };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        const Option options[] = {
+                {"format", 'f', OPTION_TEXT, &format, "string", "Format output using a template"}};
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         _cleanup_json_ json_object *list = json_object_new_array();
         Engine *engine;
         int count, r;
@@ -270,6 +288,8 @@ int command_inspect(CommandContext *context, int argc, char **argv, int *ret_sta
                 return r;
         if (format)
                 return output_rows(list, NULL, 0, format, err);
-        printf("%s\n", json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
+        printf("%s\n",
+               json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+                                                            JSON_C_TO_STRING_NOSLASHESCAPE));
         return 0;
 }

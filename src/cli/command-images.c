@@ -10,11 +10,12 @@ int command_load(CommandContext *context, int argc, char **argv, int *ret_status
         const char *input = NULL;
         bool quiet = false;
         const Option options[] = {
-                { "input", 'i', OPTION_TEXT, (void *)&input, "string", "Read from tar archive file, instead of STDIN" },
-                { "quiet", 'q', OPTION_FLAG, &quiet, "", "Suppress the load output" },
+                {"input", 'i', OPTION_TEXT, (void *)&input, "string",
+                 "Read from tar archive file, instead of STDIN"},
+                {"quiet", 'q', OPTION_FLAG, &quiet, "", "Suppress the load output"},
         };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
-        _cleanup_strings_ StringList loaded = { 0 };
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
+        _cleanup_strings_ StringList loaded = {0};
         _cleanup_close_ int opened = -EBADF;
         Engine *engine;
         int count, r;
@@ -27,7 +28,8 @@ int command_load(CommandContext *context, int argc, char **argv, int *ret_status
                 if (opened < 0)
                         return fail_errno(err, errno, "open %s", input);
         } else if (isatty(STDIN_FILENO)) {
-                return fail_kind(err, ERROR_USAGE, EINVAL, "requested load from stdin, but stdin is a terminal: use -i FILE");
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "requested load from stdin, but stdin is a terminal: use -i FILE");
         }
         r = command_engine(context, &engine, err);
         if (r >= 0)
@@ -40,8 +42,9 @@ int command_load(CommandContext *context, int argc, char **argv, int *ret_status
 int command_save(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
         const char *output = NULL;
-        const Option options[] = { { "output", 'o', OPTION_TEXT, (void *)&output, "string", "Write to a file, instead of STDOUT" } };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        const Option options[] = {{"output", 'o', OPTION_TEXT, (void *)&output, "string",
+                                   "Write to a file, instead of STDOUT"}};
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         _cleanup_close_ int opened = -EBADF;
         Engine *engine;
         int count, r;
@@ -50,7 +53,8 @@ int command_save(CommandContext *context, int argc, char **argv, int *ret_status
         if (r != 0)
                 return r < 0 ? r : 0;
         if (!output && isatty(STDOUT_FILENO))
-                return fail_kind(err, ERROR_USAGE, EINVAL, "cowardly refusing to save to a terminal. Use the -o flag or redirect");
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "cowardly refusing to save to a terminal. Use the -o flag or redirect");
         if (output) {
                 opened = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
                 if (opened < 0)
@@ -66,7 +70,7 @@ int command_save(CommandContext *context, int argc, char **argv, int *ret_status
 
 int command_tag(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        OptionTable table = { 0 };
+        OptionTable table = {0};
         Engine *engine;
         int count, r;
 
@@ -80,8 +84,8 @@ int command_tag(CommandContext *context, int argc, char **argv, int *ret_status,
 int command_rmi(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
         bool force = false;
-        const Option options[] = { { "force", 'f', OPTION_FLAG, &force, "", "Force removal of the image" } };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        const Option options[] = {{"force", 'f', OPTION_FLAG, &force, "", "Force removal of the image"}};
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         Engine *engine;
         int count, r;
 
@@ -107,10 +111,14 @@ int command_rmi(CommandContext *context, int argc, char **argv, int *ret_status,
 
 int command_history(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        static const Column columns[] = { { "IMAGE", "ID" }, { "CREATED", "CreatedSince" }, { "CREATED BY", "CreatedBy" }, { "COMMENT", "Comment" } };
+        static const Column columns[] = {{"IMAGE", "ID"},
+                                         {"CREATED", "CreatedSince"},
+                                         {"CREATED BY", "CreatedBy"},
+                                         {"COMMENT", "Comment"}};
         const char *format = NULL;
-        const Option options[] = { { "format", 0, OPTION_TEXT, (void *)&format, "string", "Format output using a template" } };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        const Option options[] = {
+                {"format", 0, OPTION_TEXT, (void *)&format, "string", "Format output using a template"}};
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         _cleanup_json_ json_object *items = NULL;
         Engine *engine;
         int count, r;
@@ -139,12 +147,13 @@ int command_history(CommandContext *context, int argc, char **argv, int *ret_sta
 /* `kelp image inspect`, and the rest of the group, which are other commands' second names. */
 int command_image(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        static const char *const same[][2] = { { "ls", "images" }, { "rm", "rmi" },     { "tag", "tag" },        { "history", "history" },
-                                               { "save", "save" }, { "load", "load" } };
+        static const char *const same[][2] = {{"ls", "images"},       {"rm", "rmi"},    {"tag", "tag"},
+                                              {"history", "history"}, {"save", "save"}, {"load", "load"}};
         _cleanup_json_ json_object *list = NULL;
         const char *format = NULL;
-        const Option options[] = { { "format", 'f', OPTION_TEXT, (void *)&format, "string", "Format output using a template" } };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        const Option options[] = {
+                {"format", 'f', OPTION_TEXT, (void *)&format, "string", "Format output using a template"}};
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         Engine *engine;
         int count, r;
 
@@ -171,7 +180,9 @@ int command_image(CommandContext *context, int argc, char **argv, int *ret_statu
                 return r;
         if (format)
                 return output_rows(list, NULL, 0, format, err);
-        printf("%s\n", json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
+        printf("%s\n",
+               json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+                                                            JSON_C_TO_STRING_NOSLASHESCAPE));
         return 0;
 }
 
@@ -183,7 +194,7 @@ static void print_line(void *owner, const char *line)
 
 int pull_image(Engine *engine, const char *name, const char *platform, FILE *output, Error *err)
 {
-        ImagePullOptions options = { .name = name, .platform = platform };
+        ImagePullOptions options = {.name = name, .platform = platform};
 
         return image_pull(engine, &options, output ? print_line : NULL, output, err);
 }
@@ -193,10 +204,11 @@ int command_pull(CommandContext *context, int argc, char **argv, int *ret_status
         const char *platform = NULL;
         bool quiet = false;
         const Option options[] = {
-                { "platform", 0, OPTION_TEXT, (void *)&platform, "string", "Set platform if the image is multi-platform capable" },
-                { "quiet", 'q', OPTION_FLAG, &quiet, "", "Suppress verbose output" },
+                {"platform", 0, OPTION_TEXT, (void *)&platform, "string",
+                 "Set platform if the image is multi-platform capable"},
+                {"quiet", 'q', OPTION_FLAG, &quiet, "", "Suppress verbose output"},
         };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         char name[REFERENCE_TEXT_SIZE];
         ImageReference reference;
         Engine *engine;

@@ -22,9 +22,10 @@ static void set_ago(json_object *row, const char *key, int64_t seconds)
 static json_object *container_row(json_object *item, bool whole)
 {
         json_object *row = json_object_new_object(), *names = json_object_object_get(item, "Names");
-        const char *name = json_object_get_string(json_object_array_get_idx(names, 0)), *command = text_of(item, "Command");
+        const char *name = json_object_get_string(json_object_array_get_idx(names, 0)),
+                   *command = text_of(item, "Command");
         _cleanup_free_ char *safe = text_printable(command);
-        _cleanup_buffer_ Buffer labels = { 0 };
+        _cleanup_buffer_ Buffer labels = {0};
         char text[8192];
 
         snprintf(text, sizeof(text), "%.*s", whole ? 64 : 12, text_of(item, "Id"));
@@ -40,29 +41,34 @@ static json_object *container_row(json_object *item, bool whole)
         json_set_string(row, "State", text_of(item, "State"));
         json_set_string(row, "Ports", "");
         json_set_string(row, "Names", name ? name + 1 : "");
-        json_object_object_foreach(json_object_object_get(item, "Labels"), key, value)
-                buffer_printf(&labels, "%s%s=%s", labels.length ? "," : "", key, json_object_get_string(value));
+        json_object_object_foreach(json_object_object_get(item, "Labels"), key, value) buffer_printf(
+                &labels, "%s%s=%s", labels.length ? "," : "", key, json_object_get_string(value));
         json_set_string(row, "Labels", labels.data ?: "");
         return row;
 }
 
 int command_ps(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        static const Column columns[] = { { "CONTAINER ID", "ID" }, { "IMAGE", "Image" }, { "COMMAND", "Command" }, { "CREATED", "RunningFor" },
-                                          { "STATUS", "Status" },   { "PORTS", "Ports" }, { "NAMES", "Names" } };
-        ContainerListOptions list = { 0 };
+        static const Column columns[] = {
+                {"CONTAINER ID", "ID"}, {"IMAGE", "Image"}, {"COMMAND", "Command"}, {"CREATED", "RunningFor"},
+                {"STATUS", "Status"},   {"PORTS", "Ports"}, {"NAMES", "Names"}};
+        ContainerListOptions list = {0};
         bool quiet = false, whole = false, latest = false;
         const char *format = NULL, *last = NULL;
         const Option options[] = {
-                { "all", 'a', OPTION_FLAG, &list.all, "", "Show all containers (default shows just running)" },
-                { "filter", 'f', OPTION_LIST, &list.filters, "filter", "Filter output based on conditions provided" },
-                { "format", 0, OPTION_TEXT, &format, "string", "Format output using a template ('table', 'json', '{{.ID}}')" },
-                { "last", 'n', OPTION_TEXT, &last, "int", "Show n last created containers (includes all states)" },
-                { "latest", 'l', OPTION_FLAG, &latest, "", "Show the latest created container (includes all states)" },
-                { "no-trunc", 0, OPTION_FLAG, &whole, "", "Don't truncate output" },
-                { "quiet", 'q', OPTION_FLAG, &quiet, "", "Only display container IDs" },
+                {"all", 'a', OPTION_FLAG, &list.all, "", "Show all containers (default shows just running)"},
+                {"filter", 'f', OPTION_LIST, &list.filters, "filter",
+                 "Filter output based on conditions provided"},
+                {"format", 0, OPTION_TEXT, &format, "string",
+                 "Format output using a template ('table', 'json', '{{.ID}}')"},
+                {"last", 'n', OPTION_TEXT, &last, "int",
+                 "Show n last created containers (includes all states)"},
+                {"latest", 'l', OPTION_FLAG, &latest, "",
+                 "Show the latest created container (includes all states)"},
+                {"no-trunc", 0, OPTION_FLAG, &whole, "", "Don't truncate output"},
+                {"quiet", 'q', OPTION_FLAG, &quiet, "", "Only display container IDs"},
         };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         _cleanup_json_ json_object *found = NULL, *rows = json_object_new_array();
         uint64_t number = 0;
         Engine *engine;
@@ -72,7 +78,8 @@ int command_ps(CommandContext *context, int argc, char **argv, int *ret_status, 
         if (r != 0)
                 return r < 0 ? r : 0;
         if (last && text_to_u64(last, INT32_MAX, &number) < 0)
-                return fail_kind(err, ERROR_USAGE, EINVAL, "invalid argument \"%s\" for \"-n, --last\": not a number", last);
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "invalid argument \"%s\" for \"-n, --last\": not a number", last);
         list.last = latest ? 1 : (int)number;
         r = command_engine(context, &engine, err);
         if (r >= 0)
@@ -97,26 +104,32 @@ static void add_image_row(json_object *rows, json_object *item, const char *name
         snprintf(text, sizeof(text), "%.*s", whole ? 71 : 12, text_of(item, "Id") + (whole ? 0 : 7));
         json_set_string(row, "ID", text);
         set_ago(row, "CreatedSince", json_object_get_int64(json_object_object_get(item, "Created")));
-        text_format_size((uint64_t)json_object_get_int64(json_object_object_get(item, "Size")), text, sizeof(text));
+        text_format_size((uint64_t)json_object_get_int64(json_object_object_get(item, "Size")), text,
+                         sizeof(text));
         json_set_string(row, "Size", text);
         json_object_array_add(rows, row);
 }
 
 int command_images(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        static const Column columns[] = { { "REPOSITORY", "Repository" }, { "TAG", "Tag" }, { "IMAGE ID", "ID" },
-                                          { "CREATED", "CreatedSince" },  { "SIZE", "Size" } };
-        ImageListOptions list = { 0 };
+        static const Column columns[] = {{"REPOSITORY", "Repository"},
+                                         {"TAG", "Tag"},
+                                         {"IMAGE ID", "ID"},
+                                         {"CREATED", "CreatedSince"},
+                                         {"SIZE", "Size"}};
+        ImageListOptions list = {0};
         bool quiet = false, whole = false;
         const char *format = NULL;
         const Option options[] = {
-                { "all", 'a', OPTION_FLAG, &list.all, "", "Show all images" },
-                { "filter", 'f', OPTION_LIST, &list.filters, "filter", "Filter output based on conditions provided" },
-                { "format", 0, OPTION_TEXT, &format, "string", "Format output using a template ('table', 'json', '{{.ID}}')" },
-                { "no-trunc", 0, OPTION_FLAG, &whole, "", "Don't truncate output" },
-                { "quiet", 'q', OPTION_FLAG, &quiet, "", "Only show image IDs" },
+                {"all", 'a', OPTION_FLAG, &list.all, "", "Show all images"},
+                {"filter", 'f', OPTION_LIST, &list.filters, "filter",
+                 "Filter output based on conditions provided"},
+                {"format", 0, OPTION_TEXT, &format, "string",
+                 "Format output using a template ('table', 'json', '{{.ID}}')"},
+                {"no-trunc", 0, OPTION_FLAG, &whole, "", "Don't truncate output"},
+                {"quiet", 'q', OPTION_FLAG, &quiet, "", "Only show image IDs"},
         };
-        OptionTable table = { .options = options, .count = ELEMENTSOF(options) };
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         _cleanup_json_ json_object *found = NULL, *rows = json_object_new_array();
         Engine *engine;
         int count, r;
@@ -130,12 +143,14 @@ int command_images(CommandContext *context, int argc, char **argv, int *ret_stat
                 r = image_list(engine, &list, &found, err);
         string_list_deinit(&list.filters);
         for (size_t i = 0; r >= 0 && i < json_object_array_length(found); i++) {
-                json_object *item = json_object_array_get_idx(found, i), *names = json_object_object_get(item, "RepoTags");
+                json_object *item = json_object_array_get_idx(found, i),
+                            *names = json_object_object_get(item, "RepoTags");
 
                 if (!json_object_array_length(names))
                         add_image_row(rows, item, NULL, whole);
                 for (size_t j = 0; j < json_object_array_length(names); j++)
-                        add_image_row(rows, item, json_object_get_string(json_object_array_get_idx(names, j)), whole);
+                        add_image_row(rows, item, json_object_get_string(json_object_array_get_idx(names, j)),
+                                      whole);
         }
         if (text_equal(format, "table"))
                 format = NULL;

@@ -15,10 +15,29 @@ typedef struct RunArguments {
 static void arguments_deinit(RunArguments *arguments)
 {
         ContainerOptions *o = &arguments->options;
-        StringList *lists[] = { &o->arguments, &o->attach, &o->env, &o->volumes, &o->mounts, &o->tmpfs, &o->cap_add, &o->cap_drop,
-                                &o->security, &o->ulimits, &o->labels, &o->group_add, &o->devices, &o->sysctls, &o->dns, &o->dns_search,
-                                &o->dns_options, &o->hosts, &o->annotations, &o->volumes_from, &o->log_options, &arguments->env,
-                                &arguments->env_files, &arguments->label_files };
+        StringList *lists[] = {&o->arguments,
+                               &o->attach,
+                               &o->env,
+                               &o->volumes,
+                               &o->mounts,
+                               &o->tmpfs,
+                               &o->cap_add,
+                               &o->cap_drop,
+                               &o->security,
+                               &o->ulimits,
+                               &o->labels,
+                               &o->group_add,
+                               &o->devices,
+                               &o->sysctls,
+                               &o->dns,
+                               &o->dns_search,
+                               &o->dns_options,
+                               &o->hosts,
+                               &o->annotations,
+                               &o->volumes_from,
+                               &arguments->env,
+                               &arguments->env_files,
+                               &arguments->label_files};
 
         for (size_t i = 0; i < ELEMENTSOF(lists); i++)
                 string_list_deinit(lists[i]);
@@ -37,7 +56,7 @@ static int add_variable(const char *text, StringList *ret, Error *err)
 
 static int read_lines(const char *path, bool variables, StringList *ret, Error *err)
 {
-        _cleanup_buffer_ Buffer text = { 0 };
+        _cleanup_buffer_ Buffer text = {0};
         char *save = NULL;
         int r;
 
@@ -46,15 +65,19 @@ static int read_lines(const char *path, bool variables, StringList *ret, Error *
                 return fail_errno(err, -r, "open %s", path);
         if (!text.data)
                 return 0;
-        for (char *line = strtok_r(text.data, "\n", &save); r >= 0 && line; line = strtok_r(NULL, "\n", &save)) {
+        for (char *line = strtok_r(text.data, "\n", &save); r >= 0 && line;
+             line = strtok_r(NULL, "\n", &save)) {
                 line += strspn(line, " \t");
                 if (text_ends(line, "\r"))
                         line[strlen(line) - 1] = 0;
                 if (!*line || *line == '#')
                         continue;
                 if (line[strcspn(line, "= \t")] != '=' && strpbrk(line, " \t"))
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "%s: variable '%s' contains whitespaces", path, line);
-                r = variables ? add_variable(line, ret, err) : string_list_add(ret, line) < 0 ? fail_memory(err) : 0;
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "%s: variable '%s' contains whitespaces",
+                                         path, line);
+                r = variables                        ? add_variable(line, ret, err)
+                    : string_list_add(ret, line) < 0 ? fail_memory(err)
+                                                     : 0;
         }
         return r;
 }
@@ -77,57 +100,76 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
 {
         ContainerOptions *o = &a->options;
         const Option table[] = {
-                { "add-host", 0, OPTION_LIST, &o->hosts, "list", "Add a custom host-to-IP mapping (host:ip)" },
-                { "annotation", 0, OPTION_LIST, &o->annotations, "map", "Add an annotation to the container" },
-                { "attach", 'a', OPTION_LIST, &o->attach, "list", "Attach to STDIN, STDOUT or STDERR" },
-                { "cap-add", 0, OPTION_LIST, &o->cap_add, "list", "Add Linux capabilities" },
-                { "cap-drop", 0, OPTION_LIST, &o->cap_drop, "list", "Drop Linux capabilities" },
-                { "cgroupns", 0, OPTION_TEXT, &o->cgroupns, "string", "Cgroup namespace to use (host|private)" },
-                { "cidfile", 0, OPTION_TEXT, &o->cidfile, "string", "Write the container ID to the file" },
-                { "detach", 'd', OPTION_FLAG, &o->detach, "", "Run container in background and print container ID" },
-                { "device", 0, OPTION_LIST, &o->devices, "list", "Add a host device to the container" },
-                { "dns", 0, OPTION_LIST, &o->dns, "list", "Set custom DNS servers" },
-                { "dns-option", 0, OPTION_LIST, &o->dns_options, "list", "Set DNS options" },
-                { "dns-search", 0, OPTION_LIST, &o->dns_search, "list", "Set custom DNS search domains" },
-                { "domainname", 0, OPTION_TEXT, &o->domainname, "string", "Container NIS domain name" },
-                { "entrypoint", 0, OPTION_TEXT, &o->entrypoint, "string", "Overwrite the default ENTRYPOINT of the image" },
-                { "env", 'e', OPTION_LIST, &a->env, "list", "Set environment variables" },
-                { "env-file", 0, OPTION_LIST, &a->env_files, "list", "Read in a file of environment variables" },
-                { "group-add", 0, OPTION_LIST, &o->group_add, "list", "Add additional groups to join" },
-                { "hostname", 'h', OPTION_TEXT, &o->hostname, "string", "Container host name" },
-                { "init", 0, OPTION_FLAG, &o->init, "", "Run an init inside the container that forwards signals and reaps processes" },
-                { "interactive", 'i', OPTION_FLAG, &o->interactive, "", "Keep STDIN open even if not attached" },
-                { "ipc", 0, OPTION_TEXT, &o->ipc, "string", "IPC mode to use" },
-                { "label", 'l', OPTION_LIST, &o->labels, "list", "Set meta data on a container" },
-                { "label-file", 0, OPTION_LIST, &a->label_files, "list", "Read in a line delimited file of labels" },
-                { "log-driver", 0, OPTION_TEXT, &o->log_driver, "string", "Logging driver for the container (json-file|none)" },
-                { "mount", 0, OPTION_LIST, &o->mounts, "mount", "Attach a filesystem mount to the container" },
-                { "name", 0, OPTION_TEXT, &o->name, "string", "Assign a name to the container" },
-                { "network", 0, OPTION_TEXT, &o->network, "network", "Connect a container to a network (none|host|container:NAME)" },
-                { "net", 0, OPTION_TEXT, &o->network, "network", "As --network" },
-                { "pid", 0, OPTION_TEXT, &o->pid, "string", "PID namespace to use (host|container:NAME)" },
-                { "platform", 0, OPTION_TEXT, &o->platform, "string", "Set platform if the image is multi-platform capable" },
-                { "privileged", 0, OPTION_FLAG, &o->privileged, "", "Give all capabilities of the user namespace to this container" },
-                { "pull", 0, OPTION_TEXT, &o->pull, "string", "Pull image before running (always|missing|never)" },
-                { "quiet", 'q', OPTION_FLAG, &a->quiet, "", "Suppress the pull output" },
-                { "read-only", 0, OPTION_FLAG, &o->read_only, "", "Mount the container's root filesystem as read only" },
-                { "rm", 0, OPTION_FLAG, &o->remove, "", "Automatically remove the container when it exits" },
-                { "security-opt", 0, OPTION_LIST, &o->security, "list", "Security options (no-new-privileges, seccomp=FILE|unconfined)" },
-                { "shm-size", 0, OPTION_TEXT, &o->shm_size, "bytes", "Size of /dev/shm" },
-                { "sig-proxy", 0, OPTION_FLAG, &a->signal_proxy, "", "Proxy received signals to the process (default true)" },
-                { "stop-signal", 0, OPTION_TEXT, &o->stop_signal, "string", "Signal to stop the container" },
-                { "stop-timeout", 0, OPTION_TEXT, &o->stop_timeout, "int", "Timeout (in seconds) to stop a container" },
-                { "sysctl", 0, OPTION_LIST, &o->sysctls, "map", "Sysctl options" },
-                { "tmpfs", 0, OPTION_LIST, &o->tmpfs, "list", "Mount a tmpfs directory" },
-                { "tty", 't', OPTION_FLAG, &o->terminal, "", "Allocate a pseudo-TTY" },
-                { "ulimit", 0, OPTION_LIST, &o->ulimits, "ulimit", "Ulimit options" },
-                { "user", 'u', OPTION_TEXT, &o->user, "string", "Username or UID (format: <name|uid>[:<group|gid>])" },
-                { "uts", 0, OPTION_TEXT, &o->uts, "string", "UTS namespace to use (host)" },
-                { "volume", 'v', OPTION_LIST, &o->volumes, "list", "Bind mount a volume" },
-                { "volumes-from", 0, OPTION_LIST, &o->volumes_from, "list", "Mount volumes from the specified container(s)" },
-                { "workdir", 'w', OPTION_TEXT, &o->workdir, "string", "Working directory inside the container" },
+                {"add-host", 0, OPTION_LIST, &o->hosts, "list", "Add a custom host-to-IP mapping (host:ip)"},
+                {"annotation", 0, OPTION_LIST, &o->annotations, "map", "Add an annotation to the container"},
+                {"attach", 'a', OPTION_LIST, &o->attach, "list", "Attach to STDIN, STDOUT or STDERR"},
+                {"cap-add", 0, OPTION_LIST, &o->cap_add, "list", "Add Linux capabilities"},
+                {"cap-drop", 0, OPTION_LIST, &o->cap_drop, "list", "Drop Linux capabilities"},
+                {"cgroupns", 0, OPTION_TEXT, &o->cgroupns, "string",
+                 "Cgroup namespace to use (host|private)"},
+                {"cidfile", 0, OPTION_TEXT, &o->cidfile, "string", "Write the container ID to the file"},
+                {"detach", 'd', OPTION_FLAG, &o->detach, "",
+                 "Run container in background and print container ID"},
+                {"device", 0, OPTION_LIST, &o->devices, "list", "Add a host device to the container"},
+                {"dns", 0, OPTION_LIST, &o->dns, "list", "Set custom DNS servers"},
+                {"dns-option", 0, OPTION_LIST, &o->dns_options, "list", "Set DNS options"},
+                {"dns-search", 0, OPTION_LIST, &o->dns_search, "list", "Set custom DNS search domains"},
+                {"domainname", 0, OPTION_TEXT, &o->domainname, "string", "Container NIS domain name"},
+                {"entrypoint", 0, OPTION_TEXT, &o->entrypoint, "string",
+                 "Overwrite the default ENTRYPOINT of the image"},
+                {"env", 'e', OPTION_LIST, &a->env, "list", "Set environment variables"},
+                {"env-file", 0, OPTION_LIST, &a->env_files, "list",
+                 "Read in a file of environment variables"},
+                {"group-add", 0, OPTION_LIST, &o->group_add, "list", "Add additional groups to join"},
+                {"hostname", 'h', OPTION_TEXT, &o->hostname, "string", "Container host name"},
+                {"init", 0, OPTION_FLAG, &o->init, "",
+                 "Run an init inside the container that forwards signals and reaps processes"},
+                {"interactive", 'i', OPTION_FLAG, &o->interactive, "",
+                 "Keep STDIN open even if not attached"},
+                {"ipc", 0, OPTION_TEXT, &o->ipc, "string", "IPC mode to use"},
+                {"label", 'l', OPTION_LIST, &o->labels, "list", "Set meta data on a container"},
+                {"label-file", 0, OPTION_LIST, &a->label_files, "list",
+                 "Read in a line delimited file of labels"},
+                {"log-driver", 0, OPTION_TEXT, &o->log_driver, "string",
+                 "Logging driver for the container (json-file|none)"},
+                {"mount", 0, OPTION_LIST, &o->mounts, "mount", "Attach a filesystem mount to the container"},
+                {"name", 0, OPTION_TEXT, &o->name, "string", "Assign a name to the container"},
+                {"network", 0, OPTION_TEXT, &o->network, "network",
+                 "Connect a container to a network (none|host|container:NAME)"},
+                {"net", 0, OPTION_TEXT, &o->network, "network", "As --network"},
+                {"pid", 0, OPTION_TEXT, &o->pid, "string", "PID namespace to use (host|container:NAME)"},
+                {"platform", 0, OPTION_TEXT, &o->platform, "string",
+                 "Set platform if the image is multi-platform capable"},
+                {"privileged", 0, OPTION_FLAG, &o->privileged, "",
+                 "Give all capabilities of the user namespace to this container"},
+                {"pull", 0, OPTION_TEXT, &o->pull, "string",
+                 "Pull image before running (always|missing|never)"},
+                {"quiet", 'q', OPTION_FLAG, &a->quiet, "", "Suppress the pull output"},
+                {"read-only", 0, OPTION_FLAG, &o->read_only, "",
+                 "Mount the container's root filesystem as read only"},
+                {"rm", 0, OPTION_FLAG, &o->remove, "", "Automatically remove the container when it exits"},
+                {"security-opt", 0, OPTION_LIST, &o->security, "list",
+                 "Security options (no-new-privileges, seccomp=FILE|unconfined)"},
+                {"shm-size", 0, OPTION_TEXT, &o->shm_size, "bytes", "Size of /dev/shm"},
+                {"sig-proxy", 0, OPTION_FLAG, &a->signal_proxy, "",
+                 "Proxy received signals to the process (default true)"},
+                {"stop-signal", 0, OPTION_TEXT, &o->stop_signal, "string", "Signal to stop the container"},
+                {"stop-timeout", 0, OPTION_TEXT, &o->stop_timeout, "int",
+                 "Timeout (in seconds) to stop a container"},
+                {"sysctl", 0, OPTION_LIST, &o->sysctls, "map", "Sysctl options"},
+                {"tmpfs", 0, OPTION_LIST, &o->tmpfs, "list", "Mount a tmpfs directory"},
+                {"tty", 't', OPTION_FLAG, &o->terminal, "", "Allocate a pseudo-TTY"},
+                {"ulimit", 0, OPTION_LIST, &o->ulimits, "ulimit", "Ulimit options"},
+                {"user", 'u', OPTION_TEXT, &o->user, "string",
+                 "Username or UID (format: <name|uid>[:<group|gid>])"},
+                {"uts", 0, OPTION_TEXT, &o->uts, "string", "UTS namespace to use (host)"},
+                {"volume", 'v', OPTION_LIST, &o->volumes, "list", "Bind mount a volume"},
+                {"volumes-from", 0, OPTION_LIST, &o->volumes_from, "list",
+                 "Mount volumes from the specified container(s)"},
+                {"workdir", 'w', OPTION_TEXT, &o->workdir, "string",
+                 "Working directory inside the container"},
         };
-        const OptionTable options = { .options = table, .count = ELEMENTSOF(table), .stop_at_first = true };
+        const OptionTable options = {.options = table, .count = ELEMENTSOF(table), .stop_at_first = true};
         int count, r;
 
         a->signal_proxy = true;
@@ -149,9 +191,12 @@ static int check(const ContainerOptions *options, Error *err)
                 return fail_kind(err, ERROR_USAGE, ENOTTY, "the input device is not a TTY");
         if (options->detach && options->attach.count)
                 return fail_kind(err, ERROR_USAGE, EINVAL, "conflicting options: -a and -d");
-        if (options->pull && !text_equal(options->pull, "always") && !text_equal(options->pull, "missing") && !text_equal(options->pull, "never"))
-                return fail_kind(err, ERROR_USAGE, EINVAL, "invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"",
-                                 options->pull);
+        if (options->pull && !text_equal(options->pull, "always") && !text_equal(options->pull, "missing") &&
+            !text_equal(options->pull, "never"))
+                return fail_kind(
+                        err, ERROR_USAGE, EINVAL,
+                        "invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"",
+                        options->pull);
         return 0;
 }
 
@@ -165,13 +210,15 @@ static int with_image(Engine *engine, RunArguments *arguments, RunStep step, int
         int r;
 
         if (text_equal(arguments->options.pull, "always")) {
-                r = pull_image(engine, arguments->options.image, arguments->options.platform, arguments->quiet ? NULL : stderr, err);
+                r = pull_image(engine, arguments->options.image, arguments->options.platform,
+                               arguments->quiet ? NULL : stderr, err);
                 return r < 0 ? r : step(engine, arguments, ret_status, err);
         }
         r = step(engine, arguments, ret_status, &missing);
         if (r >= 0)
                 return r;
-        if (missing.kind != ERROR_NOT_FOUND || (!text_after(missing.message, "No such image: ") && !text_after(missing.message, "image ")) ||
+        if (missing.kind != ERROR_NOT_FOUND ||
+            (!text_after(missing.message, "No such image: ") && !text_after(missing.message, "image ")) ||
             text_equal(arguments->options.pull, "never")) {
                 if (err)
                         *err = missing;
@@ -182,7 +229,8 @@ static int with_image(Engine *engine, RunArguments *arguments, RunStep step, int
         r = arguments->options.platform ? 0 : image_load_default(engine, arguments->options.image, err);
         if (r == 0) {
                 fprintf(stderr, "Unable to find image '%s' locally\n", arguments->options.image);
-                r = pull_image(engine, arguments->options.image, arguments->options.platform, arguments->quiet ? NULL : stderr, err);
+                r = pull_image(engine, arguments->options.image, arguments->options.platform,
+                               arguments->quiet ? NULL : stderr, err);
         }
         return r < 0 ? r : step(engine, arguments, ret_status, err);
 }
@@ -203,9 +251,10 @@ static int create_step(Engine *engine, RunArguments *arguments, int *ret_status,
 static int run_step(Engine *engine, RunArguments *arguments, int *ret_status, Error *err)
 {
         const ContainerOptions *o = &arguments->options;
-        ContainerStreams streams = { .input = o->interactive, .output = true, .error = true, 
-                                     .signal_proxy = arguments->signal_proxy };
-        bool detached;
+        ContainerStreams streams = {.input = o->interactive,
+                                    .output = true,
+                                    .error = true,
+                                    .signal_proxy = arguments->signal_proxy};
         char id[65];
 
         if (o->attach.count) {
@@ -213,12 +262,13 @@ static int run_step(Engine *engine, RunArguments *arguments, int *ret_status, Er
                 streams.output = string_list_contains(&o->attach, "stdout");
                 streams.error = string_list_contains(&o->attach, "stderr");
         }
-        return container_run(engine, o, &streams, id, ret_status, &detached, err);
+        return container_run(engine, o, &streams, id, ret_status, err);
 }
 
-static int run_or_create(CommandContext *context, const char *name, int argc, char **argv, int *ret_status, Error *err)
+static int run_or_create(CommandContext *context, const char *name, int argc, char **argv, int *ret_status,
+                         Error *err)
 {
-        _cleanup_(arguments_deinit) RunArguments arguments = { 0 };
+        _cleanup_(arguments_deinit) RunArguments arguments = {0};
         Engine *engine;
         int r;
 
@@ -230,7 +280,9 @@ static int run_or_create(CommandContext *context, const char *name, int argc, ch
                 r = command_engine(context, &engine, err);
         if (r < 0)
                 return r;
-        return with_image(engine, &arguments, text_equal(name, "create") || arguments.options.detach ? create_step : run_step, ret_status, err);
+        return with_image(engine, &arguments,
+                          text_equal(name, "create") || arguments.options.detach ? create_step : run_step,
+                          ret_status, err);
 }
 
 int command_run(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)

@@ -1,7 +1,8 @@
 #include "cli/command.h"
 #include "engine/host.h"
 
-static const char *const status_words[] = { [DOCTOR_OK] = "ok", [DOCTOR_DEGRADED] = "degraded", [DOCTOR_MISSING] = "missing" };
+static const char *const status_words[] = {
+        [DOCTOR_OK] = "ok", [DOCTOR_DEGRADED] = "degraded", [DOCTOR_MISSING] = "missing"};
 
 static void print_json(const DoctorReport *report)
 {
@@ -25,9 +26,9 @@ static void print_json(const DoctorReport *report)
 int command_doctor(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
         bool json = false;
-        const Option options[] = { { "json", 0, OPTION_FLAG, &json, "", "Print JSON" } };
-        OptionTable table = { .options = options, .count = 1 };
-        DoctorReport report = { 0 };
+        const Option options[] = {{"json", 0, OPTION_FLAG, &json, "", "Print JSON"}};
+        OptionTable table = {.options = options, .count = 1};
+        DoctorReport report = {0};
         Engine *engine;
         int count, r;
 
@@ -54,7 +55,7 @@ int command_doctor(CommandContext *context, int argc, char **argv, int *ret_stat
 
 int command_info(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        OptionTable table = { 0 };
+        OptionTable table = {0};
         _cleanup_json_ json_object *info = NULL;
         Engine *engine;
         int count, r;
@@ -66,13 +67,14 @@ int command_info(CommandContext *context, int argc, char **argv, int *ret_status
         if (r >= 0)
                 r = host_info(engine, &info, err);
         if (r >= 0)
-                printf("%s\n", json_object_to_json_string_ext(info, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+                printf("%s\n", json_object_to_json_string_ext(info, JSON_C_TO_STRING_PRETTY |
+                                                                            JSON_C_TO_STRING_NOSLASHESCAPE));
         return r;
 }
 
 int command_version(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        OptionTable table = { 0 };
+        OptionTable table = {0};
         int count, r;
 
         r = command_parse("version", &table, argc, argv, 0, 0, &count, err);

@@ -9,8 +9,8 @@ typedef struct CommandContext {
         Engine *engine;   /* opened by command_engine() */
 } CommandContext;
 
-/* Parses argv[1] and on, works, prints. *ret_status: the exit status when 0 is returned; a negative errno: the Error is printed and its
- * kind gives the status. */
+/* Parses argv[1] and on, works, prints. *ret_status: the exit status when 0 is returned; a negative errno:
+ * the Error is printed and its kind gives the status. */
 typedef int (*CommandRun)(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 
 typedef struct Command {
@@ -21,8 +21,10 @@ typedef struct Command {
 } Command;
 
 int command_engine(CommandContext *context, Engine **ret, Error *err);
-/* Options by @table; then at least @minimum and at most @maximum (-1: any) words. 1: help was printed, the command is done. */
-int command_parse(const char *name, const OptionTable *table, int argc, char **argv, int minimum, int maximum, int *ret_count, Error *err);
+/* Options by @table; then at least @minimum and at most @maximum (-1: any) words. 1: help was printed, the
+ * command is done. */
+int command_parse(const char *name, const OptionTable *table, int argc, char **argv, int minimum, int maximum,
+                  int *ret_count, Error *err);
 /* The row of the table. */
 const Command *command_find(const char *name);
 

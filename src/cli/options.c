@@ -8,7 +8,8 @@ static int unknown(const OptionTable *table, const char *name, Error *err)
         for (size_t i = 0; i < table->count; i++) {
                 unsigned distance = text_distance(name, table->options[i].name);
 
-                if (distance < best || (!nearest && strlen(name) > 3 && text_after(table->options[i].name, name))) {
+                if (distance < best ||
+                    (!nearest && strlen(name) > 3 && text_after(table->options[i].name, name))) {
                         nearest = &table->options[i];
                         best = distance;
                 }
@@ -26,7 +27,9 @@ static int set_flag(const Option *option, const char *value, Error *err)
         else if (text_equal(value, "false") || text_equal(value, "0"))
                 *target = false;
         else
-                return fail_kind(err, ERROR_USAGE, EINVAL, "invalid argument \"%s\" for \"--%s\": it is true or false", value, option->name);
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "invalid argument \"%s\" for \"--%s\": it is true or false", value,
+                                 option->name);
         return 0;
 }
 
@@ -41,7 +44,8 @@ static int set_value(const Option *option, char *value, Error *err)
 static const Option *find_name(const OptionTable *table, const char *name, size_t length)
 {
         for (size_t i = 0; i < table->count; i++)
-                if (strlen(table->options[i].name) == length && memcmp(table->options[i].name, name, length) == 0)
+                if (strlen(table->options[i].name) == length &&
+                    memcmp(table->options[i].name, name, length) == 0)
                         return &table->options[i];
         return NULL;
 }
@@ -94,7 +98,8 @@ static int parse_letters(const OptionTable *table, int left, char **words, bool 
                         return 1;
                 }
                 if (!option)
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "unknown shorthand flag: '%c' in %s", *c, words[0]);
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "unknown shorthand flag: '%c' in %s", *c,
+                                         words[0]);
                 if (option->type == OPTION_FLAG) {
                         r = set_flag(option, c[1] == '=' ? c + 2 : NULL, err);
                         if (r < 0 || c[1] == '=')
@@ -106,7 +111,8 @@ static int parse_letters(const OptionTable *table, int left, char **words, bool 
                         return r < 0 ? r : 1;
                 }
                 if (left < 2)
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "flag needs an argument: '%c' in %s", *c, words[0]);
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "flag needs an argument: '%c' in %s", *c,
+                                         words[0]);
                 r = set_value(option, words[1], err);
                 return r < 0 ? r : 2;
         }
@@ -151,8 +157,9 @@ void options_print(const OptionTable *table)
                 const Option *option = &table->options[i];
                 char left[64];
 
-                snprintf(left, sizeof(left), "  %c%c%c --%s %s", option->letter ? '-' : ' ', option->letter ? option->letter : ' ',
-                         option->letter ? ',' : ' ', option->name, option->type == OPTION_FLAG ? "" : option->value);
+                snprintf(left, sizeof(left), "  %c%c%c --%s %s", option->letter ? '-' : ' ',
+                         option->letter ? option->letter : ' ', option->letter ? ',' : ' ', option->name,
+                         option->type == OPTION_FLAG ? "" : option->value);
                 printf("%-32s %s\n", left, option->help);
         }
 }

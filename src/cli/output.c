@@ -55,8 +55,8 @@ static void put_value(json_object *value, Buffer *ret)
 static bool is_path(const char *text, size_t length)
 {
         for (size_t i = 0; i < length; i++)
-                if (text[i] != '.' && text[i] != '_' && text[i] != '-' && !((text[i] | 32) >= 'a' && (text[i] | 32) <= 'z') &&
-                    !(text[i] >= '0' && text[i] <= '9'))
+                if (text[i] != '.' && text[i] != '_' && text[i] != '-' &&
+                    !((text[i] | 32) >= 'a' && (text[i] | 32) <= 'z') && !(text[i] >= '0' && text[i] <= '9'))
                         return false;
         return length > 0 && *text == '.';
 }
@@ -64,7 +64,7 @@ static bool is_path(const char *text, size_t length)
 /* What stands between {{ and }}. */
 static int expand_action(const char *text, size_t length, json_object *object, Buffer *ret, Error *err)
 {
-        static const char *const functions[] = { "", "json ", "len " };
+        static const char *const functions[] = {"", "json ", "len "};
 
         while (length && *text == ' ')
                 text++, length--;
@@ -74,7 +74,8 @@ static int expand_action(const char *text, size_t length, json_object *object, B
                 size_t skip = strlen(functions[i]);
                 json_object *value;
 
-                if (length < skip || memcmp(text, functions[i], skip) != 0 || !is_path(text + skip, length - skip))
+                if (length < skip || memcmp(text, functions[i], skip) != 0 ||
+                    !is_path(text + skip, length - skip))
                         continue;
                 value = find_field(object, text + skip, length - skip);
                 if (i == 0)
@@ -82,10 +83,13 @@ static int expand_action(const char *text, size_t length, json_object *object, B
                 else if (i == 1)
                         buffer_puts(ret, value ? json_text(value) : "null");
                 else
-                        buffer_printf(ret, "%zu", json_object_is_type(value, json_type_array)    ? json_object_array_length(value)
-                                                  : json_object_is_type(value, json_type_object) ? (size_t)json_object_object_length(value)
-                                                  : value                                        ? strlen(json_object_get_string(value))
-                                                                                                 : 0);
+                        buffer_printf(ret, "%zu",
+                                      json_object_is_type(value, json_type_array)
+                                              ? json_object_array_length(value)
+                                      : json_object_is_type(value, json_type_object)
+                                              ? (size_t)json_object_object_length(value)
+                                      : value ? strlen(json_object_get_string(value))
+                                              : 0);
                 return 0;
         }
         fail_kind(err, ERROR_USAGE, EINVAL, "template: {{%.*s}} cannot be understood", (int)length, text);
@@ -104,7 +108,8 @@ int template_expand(const char *format, json_object *object, Buffer *ret, Error 
                 } else if (text_after(format, "{{")) {
                         end = strstr(format, "}}");
                         if (!end)
-                                return fail_kind(err, ERROR_USAGE, EINVAL, "template: '%s' has no closing }}", format);
+                                return fail_kind(err, ERROR_USAGE, EINVAL, "template: '%s' has no closing }}",
+                                                 format);
                         r = expand_action(format + 2, (size_t)(end - format - 2), object, ret, err);
                         if (r < 0)
                                 return r;
@@ -120,7 +125,7 @@ int template_expand(const char *format, json_object *object, Buffer *ret, Error 
 static void print_aligned(char *text)
 {
         enum { COLUMNS_MAXIMUM = 32 };
-        size_t widths[COLUMNS_MAXIMUM] = { 0 };
+        size_t widths[COLUMNS_MAXIMUM] = {0};
         size_t column = 0, width = 0;
 
         for (const char *c = text; *c; c++)
@@ -155,10 +160,11 @@ static json_object *make_titles(const Column *columns, size_t count)
         return titles;
 }
 
-static int print_table(json_object *rows, const Column *columns, size_t count, const char *template, Error *err)
+static int print_table(json_object *rows, const Column *columns, size_t count, const char *template,
+                       Error *err)
 {
         _cleanup_json_ json_object *titles = make_titles(columns, count);
-        _cleanup_buffer_ Buffer text = { 0 };
+        _cleanup_buffer_ Buffer text = {0};
         int r;
 
         r = template_expand(template, titles, &text, err);
@@ -175,7 +181,7 @@ static int print_table(json_object *rows, const Column *columns, size_t count, c
 
 int output_rows(json_object *rows, const Column *columns, size_t count, const char *format, Error *err)
 {
-        _cleanup_buffer_ Buffer standard = { 0 };
+        _cleanup_buffer_ Buffer standard = {0};
         const char *table = format ? text_after(format, "table ") : NULL;
 
         for (size_t i = 0; !format && i < count; i++)
@@ -184,7 +190,7 @@ int output_rows(json_object *rows, const Column *columns, size_t count, const ch
                 return print_table(rows, columns, count, table ?: standard.data, err);
         for (size_t i = 0; i < json_object_array_length(rows); i++) {
                 json_object *row = json_object_array_get_idx(rows, i);
-                _cleanup_buffer_ Buffer text = { 0 };
+                _cleanup_buffer_ Buffer text = {0};
                 int r;
 
                 r = template_expand(text_equal(format, "json") ? "{{json .}}" : format, row, &text, err);

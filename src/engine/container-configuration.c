@@ -1,5 +1,6 @@
 /*
- * The configuration goes to JSON and back by one table, so that no field can be written in one direction only.
+ * The configuration goes to JSON and back by one table, so that no field can be written in one direction
+ * only.
  */
 #include "engine/container-configuration.h"
 
@@ -13,8 +14,8 @@ typedef enum FieldType {
         FIELD_INTEGER, /* int64_t */
         FIELD_BITS,    /* uint64_t, kept as an integer */
         FIELD_STRINGS,
-        FIELD_MAP,     /* a list of name=value as an object */
-        FIELD_SET,     /* a list of names as an object of empty objects, Docker's way to write a set */
+        FIELD_MAP, /* a list of name=value as an object */
+        FIELD_SET, /* a list of names as an object of empty objects, Docker's way to write a set */
 } FieldType;
 
 typedef struct Field {
@@ -24,9 +25,10 @@ typedef struct Field {
         size_t offset;
 } Field;
 
-static const char *const section_names[SECTION_COUNT] = { "Config", "HostConfig", "Kelp" };
+static const char *const section_names[SECTION_COUNT] = {"Config", "HostConfig", "Kelp"};
 
-#define FIELD(section, key, type, member) { SECTION_##section, key, FIELD_##type, offsetof(ContainerConfiguration, member) }
+#define FIELD(section, key, type, member)                                                                    \
+        {SECTION_##section, key, FIELD_##type, offsetof(ContainerConfiguration, member)}
 
 static const Field fields[] = {
         FIELD(CONFIG, "Hostname", STRING, hostname),
@@ -77,7 +79,6 @@ static const Field fields[] = {
         FIELD(KELP, "Devices", STRINGS, devices),
         FIELD(KELP, "Tmpfs", STRINGS, tmpfs),
         FIELD(KELP, "LogDriver", STRING, log_driver),
-        FIELD(KELP, "LogOptions", MAP, log_options),
         FIELD(KELP, "ImageId", STRING, image_id),
         FIELD(KELP, "Layers", STRINGS, layers),
         FIELD(KELP, "Platform", STRING, platform),
@@ -85,7 +86,6 @@ static const Field fields[] = {
         FIELD(KELP, "NoNewPrivileges", BOOL, no_new_privileges),
         FIELD(KELP, "UserFromImage", BOOL, user_from_image),
         FIELD(KELP, "Capabilities", BITS, capabilities),
-        FIELD(KELP, "DetachKeys", STRING, detach_keys),
         FIELD(KELP, "ResolvConf", STRING, resolv_conf),
         FIELD(KELP, "SingleId", BOOL, single_id),
 };
@@ -108,7 +108,7 @@ void container_configuration_deinit(ContainerConfiguration *configuration)
         for (size_t i = 0; i < configuration->mount_count; i++)
                 container_mount_deinit(&configuration->mounts[i]);
         free(configuration->mounts);
-        *configuration = (ContainerConfiguration){ 0 };
+        *configuration = (ContainerConfiguration){0};
 }
 
 static json_object *new_set(const StringList *list)
@@ -134,7 +134,8 @@ static void write_field(json_object *section, const Field *field, const void *me
                 json_set_int64(section, field->key, *(const int64_t *)member);
                 break;
         case FIELD_STRINGS:
-                json_set(section, field->key, ((const StringList *)member)->count ? json_new_strings(member) : NULL);
+                json_set(section, field->key,
+                         ((const StringList *)member)->count ? json_new_strings(member) : NULL);
                 break;
         case FIELD_MAP:
                 json_set(section, field->key, json_new_map(member));
@@ -147,7 +148,8 @@ static void write_field(json_object *section, const Field *field, const void *me
 
 json_object *container_configuration_to_json(const ContainerConfiguration *configuration)
 {
-        json_object *document = json_object_new_object(), *sections[SECTION_COUNT], *mounts = json_object_new_array();
+        json_object *document = json_object_new_object(), *sections[SECTION_COUNT],
+                    *mounts = json_object_new_array();
 
         for (size_t i = 0; i < SECTION_COUNT; i++) {
                 sections[i] = json_object_new_object();
@@ -220,7 +222,8 @@ static int read_mounts(json_object *document, ContainerConfiguration *configurat
         if (!configuration->mounts)
                 return fail_memory(err);
         for (size_t i = 0; i < count; i++) {
-                r = container_mount_from_json(json_object_array_get_idx(mounts, i), &configuration->mounts[i], err);
+                r = container_mount_from_json(json_object_array_get_idx(mounts, i), &configuration->mounts[i],
+                                              err);
                 if (r < 0)
                         return r;
                 configuration->mount_count++;
@@ -230,7 +233,7 @@ static int read_mounts(json_object *document, ContainerConfiguration *configurat
 
 int container_configuration_from_json(const char *text, ContainerConfiguration *ret, Error *err)
 {
-        _cleanup_configuration_ ContainerConfiguration configuration = { 0 };
+        _cleanup_configuration_ ContainerConfiguration configuration = {0};
         _cleanup_json_ json_object *document = NULL;
         int r;
 
@@ -247,13 +250,15 @@ int container_configuration_from_json(const char *text, ContainerConfiguration *
         if (r < 0)
                 return fail_wrap(err, r, "the store's record of a container");
         *ret = configuration;
-        configuration = (ContainerConfiguration){ 0 };
+        configuration = (ContainerConfiguration){0};
         return 0;
 }
 
-int container_configuration_arguments(const ContainerConfiguration *configuration, StringList *ret, Error *err)
+int container_configuration_arguments(const ContainerConfiguration *configuration, StringList *ret,
+                                      Error *err)
 {
-        if (string_list_copy(ret, &configuration->entrypoint) < 0 || string_list_copy(ret, &configuration->command) < 0)
+        if (string_list_copy(ret, &configuration->entrypoint) < 0 ||
+            string_list_copy(ret, &configuration->command) < 0)
                 return fail_memory(err);
         return 0;
 }

@@ -1,5 +1,6 @@
-/* What a container is, once decided: the options of `run` joined with the image's configuration, checked. It is kept as JSON in
- * the container's row, in Docker's words where Docker has them, and turned into a RuntimeSpec at each start. */
+/* What a container is, once decided: the options of `run` joined with the image's configuration, checked. It
+ * is kept as JSON in the container's row, in Docker's words where Docker has them, and turned into a
+ * RuntimeSpec at each start. */
 #pragma once
 
 #include "base/error.h"
@@ -22,15 +23,16 @@ typedef struct ContainerConfiguration {
         StringList entrypoint;
         char *image; /* as typed */
         char *workdir;
-        StringList labels;       /* name=value */
-        StringList volumes;      /* paths that the image declares */
+        StringList labels;  /* name=value */
+        StringList volumes; /* paths that the image declares */
         StringList exposed_ports;
         char *stop_signal;
         int64_t stop_timeout; /* seconds */
 
         /* HostConfig */
-        StringList binds;      /* -v as typed */
-        char *network, *pid, *ipc, *uts, *userns, *cgroupns; /* "host", "none", "private", "container:ID", "" */
+        StringList binds; /* -v as typed */
+        char *network, *pid, *ipc, *uts, *userns,
+                *cgroupns; /* "host", "none", "private", "container:ID", "" */
         StringList cap_add, cap_drop;
         StringList group_add;
         StringList security;
@@ -38,28 +40,26 @@ typedef struct ContainerConfiguration {
         bool read_only;
         bool init;
         bool auto_remove;
-        int64_t shm_size; /* bytes */
-        StringList ulimits;  /* name=soft:hard */
+        int64_t shm_size;   /* bytes */
+        StringList ulimits; /* name=soft:hard */
         StringList sysctls;
-        StringList devices;  /* host:container:rwm */
-        StringList tmpfs;    /* as typed */
+        StringList devices; /* host:container:rwm */
+        StringList tmpfs;   /* as typed */
         StringList dns, dns_search, dns_options, hosts;
         StringList masked_paths, readonly_paths;
         StringList annotations;
         char *log_driver;
-        StringList log_options;
 
         /* what only kelp knows */
         char *image_id;
         StringList layers; /* diffIDs, uppermost first */
         char *platform;
-        char *seccomp;     /* "default", "unconfined", or the text of a profile */
+        char *seccomp; /* "default", "unconfined", or the text of a profile */
         bool no_new_privileges;
         bool user_from_image;
         uint64_t capabilities; /* bits: bounding set of the payload */
-        char *detach_keys;
-        char *resolv_conf; /* "host" or "own" */
-        bool single_id; /* made with the one-id map */
+        char *resolv_conf;     /* "host" or "own" */
+        bool single_id;        /* made with the one-id map */
 
         ContainerMount *mounts;
         size_t mount_count;
@@ -68,10 +68,11 @@ typedef struct ContainerConfiguration {
 void container_configuration_deinit(ContainerConfiguration *configuration);
 #define _cleanup_configuration_ _cleanup_(container_configuration_deinit)
 
-/* {"Config": …, "HostConfig": …, "Kelp": …, "Mounts": […]}; the first two as in Docker's container inspect. The caller's to put;
- * NULL without memory. */
+/* {"Config": …, "HostConfig": …, "Kelp": …, "Mounts": […]}; the first two as in Docker's container inspect.
+ * The caller's to put; NULL without memory. */
 json_object *container_configuration_to_json(const ContainerConfiguration *configuration);
 /* Reads that back. ERROR_CORRUPT. */
 int container_configuration_from_json(const char *text, ContainerConfiguration *ret, Error *err);
 /* The words that will be executed: entrypoint and command. */
-int container_configuration_arguments(const ContainerConfiguration *configuration, StringList *ret, Error *err);
+int container_configuration_arguments(const ContainerConfiguration *configuration, StringList *ret,
+                                      Error *err);

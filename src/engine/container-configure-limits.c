@@ -10,11 +10,14 @@ static const struct {
         const char *name;
         int resource;
 } limit_names[] = {
-        { "core", RLIMIT_CORE },         { "cpu", RLIMIT_CPU },       { "data", RLIMIT_DATA },
-        { "fsize", RLIMIT_FSIZE },       { "locks", RLIMIT_LOCKS },   { "memlock", RLIMIT_MEMLOCK },
-        { "msgqueue", RLIMIT_MSGQUEUE }, { "nice", RLIMIT_NICE },     { "nofile", RLIMIT_NOFILE },
-        { "nproc", RLIMIT_NPROC },       { "rss", RLIMIT_RSS },       { "rtprio", RLIMIT_RTPRIO },
-        { "rttime", RLIMIT_RTTIME },     { "sigpending", RLIMIT_SIGPENDING }, { "stack", RLIMIT_STACK },
+        {"core", RLIMIT_CORE},         {"cpu", RLIMIT_CPU},
+        {"data", RLIMIT_DATA},         {"fsize", RLIMIT_FSIZE},
+        {"locks", RLIMIT_LOCKS},       {"memlock", RLIMIT_MEMLOCK},
+        {"msgqueue", RLIMIT_MSGQUEUE}, {"nice", RLIMIT_NICE},
+        {"nofile", RLIMIT_NOFILE},     {"nproc", RLIMIT_NPROC},
+        {"rss", RLIMIT_RSS},           {"rtprio", RLIMIT_RTPRIO},
+        {"rttime", RLIMIT_RTTIME},     {"sigpending", RLIMIT_SIGPENDING},
+        {"stack", RLIMIT_STACK},
 };
 
 static int parse_limit(const char *text, const char *whole, uint64_t *ret, Error *err)
@@ -24,11 +27,13 @@ static int parse_limit(const char *text, const char *whole, uint64_t *ret, Error
                 return 0;
         }
         if (text_to_u64(text, UINT64_MAX, ret) < 0)
-                return fail_kind(err, ERROR_USAGE, EINVAL, "--ulimit %s: \"%s\" is not a number", whole, text);
+                return fail_kind(err, ERROR_USAGE, EINVAL, "--ulimit %s: \"%s\" is not a number", whole,
+                                 text);
         return 0;
 }
 
-int container_ulimit_parse(const char *text, int *ret_resource, uint64_t *ret_soft, uint64_t *ret_hard, Error *err)
+int container_ulimit_parse(const char *text, int *ret_resource, uint64_t *ret_soft, uint64_t *ret_hard,
+                           Error *err)
 {
         _cleanup_free_ char *copy = strdup(text);
         char *value, *hard;
@@ -51,7 +56,8 @@ int container_ulimit_parse(const char *text, int *ret_resource, uint64_t *ret_so
         if (r < 0)
                 return r;
         if (*ret_soft > *ret_hard)
-                return fail_kind(err, ERROR_USAGE, EINVAL, "--ulimit %s: the soft limit is above the hard limit", text);
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "--ulimit %s: the soft limit is above the hard limit", text);
         for (size_t i = 0; i < ELEMENTSOF(limit_names); i++)
                 if (text_equal(copy, limit_names[i].name)) {
                         *ret_resource = limit_names[i].resource;
@@ -60,7 +66,8 @@ int container_ulimit_parse(const char *text, int *ret_resource, uint64_t *ret_so
         return fail_kind(err, ERROR_USAGE, EINVAL, "--ulimit %s: unknown limit \"%s\"", text, copy);
 }
 
-static int configure_ulimits(const ContainerOptions *options, ContainerConfiguration *configuration, Error *err)
+static int configure_ulimits(const ContainerOptions *options, ContainerConfiguration *configuration,
+                             Error *err)
 {
         for (size_t i = 0; i < options->ulimits.count; i++) {
                 const char *text = options->ulimits.items[i];
@@ -73,9 +80,11 @@ static int configure_ulimits(const ContainerOptions *options, ContainerConfigura
                         return r;
                 if (getrlimit((__rlimit_resource_t)resource, &own) == 0 && hard > own.rlim_max) {
                         fail_kind(err, ERROR_UNSUPPORTED, EPERM,
-                                  "--ulimit %s: your own hard limit is %llu, and only the host's root can raise it", text,
-                                  (unsigned long long)own.rlim_max);
-                        return fail_hint(err, "the administrator can raise it for you in /etc/security/limits.conf");
+                                  "--ulimit %s: your own hard limit is %llu, and only the host's root can "
+                                  "raise it",
+                                  text, (unsigned long long)own.rlim_max);
+                        return fail_hint(
+                                err, "the administrator can raise it for you in /etc/security/limits.conf");
                 }
                 if (string_list_add(&configuration->ulimits, text) < 0)
                         return fail_memory(err);
@@ -83,31 +92,39 @@ static int configure_ulimits(const ContainerOptions *options, ContainerConfigura
         return 0;
 }
 
-static int configure_sysctls(const ContainerOptions *options, ContainerConfiguration *configuration, Error *err)
+static int configure_sysctls(const ContainerOptions *options, ContainerConfiguration *configuration,
+                             Error *err)
 {
         for (size_t i = 0; i < options->sysctls.count; i++) {
                 const char *text = options->sysctls.items[i], *equals = strchr(text, '=');
                 _cleanup_free_ char *name = equals ? strndup(text, (size_t)(equals - text)) : NULL;
 
                 if (!name || !*name || strstr(text, "..") || *text == '/')
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "--sysctl %s: the form is NAME=VALUE", text);
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "--sysctl %s: the form is NAME=VALUE",
+                                         text);
                 for (char *c = name; *c; c++)
                         if (*c == '/')
                                 *c = '.';
                 if (text_after(name, "net.")) {
                         if (text_equal(options->network, "host"))
                                 return fail_kind(err, ERROR_USAGE, EINVAL,
-                                                 "--sysctl %s: not allowed with --network host: it would be the host's", text);
-                } else if (text_after(name, "kernel.msg") || text_after(name, "kernel.sem") || text_after(name, "kernel.shm") ||
-                           text_after(name, "fs.mqueue.")) {
+                                                 "--sysctl %s: not allowed with --network host: it would be "
+                                                 "the host's",
+                                                 text);
+                } else if (text_after(name, "kernel.msg") || text_after(name, "kernel.sem") ||
+                           text_after(name, "kernel.shm") || text_after(name, "fs.mqueue.")) {
                         if (text_equal(options->ipc, "host"))
-                                return fail_kind(err, ERROR_USAGE, EINVAL,
-                                                 "--sysctl %s: not allowed with --ipc host: it would be the host's", text);
+                                return fail_kind(
+                                        err, ERROR_USAGE, EINVAL,
+                                        "--sysctl %s: not allowed with --ipc host: it would be the host's",
+                                        text);
                 } else {
-                        return fail_kind(err, ERROR_USAGE, EINVAL,
-                                         "--sysctl %s: \"%s\" belongs to the whole host, not to a namespace of the container "
-                                         "(those are net.*, kernel.msg*, kernel.sem, kernel.shm*, fs.mqueue.*)",
-                                         text, name);
+                        return fail_kind(
+                                err, ERROR_USAGE, EINVAL,
+                                "--sysctl %s: \"%s\" belongs to the whole host, not to a namespace of the "
+                                "container "
+                                "(those are net.*, kernel.msg*, kernel.sem, kernel.shm*, fs.mqueue.*)",
+                                text, name);
                 }
                 if (string_list_take(&configuration->sysctls, text_printf("%s%s", name, equals)) < 0)
                         return fail_memory(err);
@@ -115,7 +132,8 @@ static int configure_sysctls(const ContainerOptions *options, ContainerConfigura
         return 0;
 }
 
-static int configure_devices(const ContainerOptions *options, ContainerConfiguration *configuration, Error *err)
+static int configure_devices(const ContainerOptions *options, ContainerConfiguration *configuration,
+                             Error *err)
 {
         for (size_t i = 0; i < options->devices.count; i++) {
                 const char *text = options->devices.items[i];
@@ -137,19 +155,23 @@ static int configure_devices(const ContainerOptions *options, ContainerConfigura
                         inside = NULL;
                 }
                 if (*copy != '/' || (inside && *inside != '/'))
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "--device %s: the form is /dev/HOST[:/dev/INSIDE[:rwm]]",
-                                         text);
+                        return fail_kind(err, ERROR_USAGE, EINVAL,
+                                         "--device %s: the form is /dev/HOST[:/dev/INSIDE[:rwm]]", text);
                 if (permissions && (!*permissions || permissions[strspn(permissions, "rwm")]))
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "--device %s: the permissions are letters of rwm", text);
+                        return fail_kind(err, ERROR_USAGE, EINVAL,
+                                         "--device %s: the permissions are letters of rwm", text);
                 if (permissions && (!strchr(permissions, 'r') || !strchr(permissions, 'w')))
                         return fail_kind(err, ERROR_UNSUPPORTED, EINVAL,
-                                         "--device %s: less than rw needs the device controller of the host's root; what "
+                                         "--device %s: less than rw needs the device controller of the "
+                                         "host's root; what "
                                          "the file mode of the device allows you is what the container gets",
                                          text);
                 if (stat(copy, &status) < 0)
-                        return fail_kind(err, ERROR_NOT_FOUND, errno, "--device %s: %s: %s", text, copy, strerror(errno));
+                        return fail_kind(err, ERROR_NOT_FOUND, errno, "--device %s: %s: %s", text, copy,
+                                         strerror(errno));
                 if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "--device %s: %s is not a device", text, copy);
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "--device %s: %s is not a device", text,
+                                         copy);
                 if (string_list_addf(&configuration->devices, "%s:%s:rwm", copy, inside ?: copy) < 0)
                         return fail_memory(err);
         }
@@ -161,32 +183,23 @@ static int configure_log(const ContainerOptions *options, ContainerConfiguration
         const char *driver = options->log_driver ?: "json-file";
 
         if (!text_equal(driver, "json-file") && !text_equal(driver, "none")) {
-                fail_kind(err, ERROR_UNSUPPORTED, EINVAL, "--log-driver %s: kelp writes json-file logs, or none", driver);
+                fail_kind(err, ERROR_UNSUPPORTED, EINVAL,
+                          "--log-driver %s: kelp writes json-file logs, or none", driver);
                 return fail_hint(err, "other drivers send logs through a daemon, which kelp does not have");
-        }
-        for (size_t i = 0; i < options->log_options.count; i++) {
-                const char *text = options->log_options.items[i], *value;
-                uint64_t number;
-
-                if ((value = text_after(text, "max-size=")) ? text_to_size(value, &number) >= 0 && number > 0
-                                                            : (value = text_after(text, "max-file=")) &&
-                                                                      text_to_u64(value, 1000, &number) >= 0 && number > 0) {
-                        if (string_list_add(&configuration->log_options, text) < 0)
-                                return fail_memory(err);
-                        continue;
-                }
-                return fail_kind(err, ERROR_USAGE, EINVAL, "--log-opt %s: known are max-size=SIZE and max-file=COUNT", text);
         }
         return text_replace(&configuration->log_driver, driver) < 0 ? fail_memory(err) : 0;
 }
 
-int container_configure_limits(const ContainerOptions *options, ContainerConfiguration *configuration, Error *err)
+int container_configure_limits(const ContainerOptions *options, ContainerConfiguration *configuration,
+                               Error *err)
 {
         uint64_t size = UINT64_C(64) << 20;
         int r;
 
-        if (options->shm_size && (text_to_size(options->shm_size, &size) < 0 || size == 0 || size > INT64_MAX))
-                return fail_kind(err, ERROR_USAGE, EINVAL, "--shm-size \"%s\" is not a size such as 64m", options->shm_size);
+        if (options->shm_size &&
+            (text_to_size(options->shm_size, &size) < 0 || size == 0 || size > INT64_MAX))
+                return fail_kind(err, ERROR_USAGE, EINVAL, "--shm-size \"%s\" is not a size such as 64m",
+                                 options->shm_size);
         configuration->shm_size = (int64_t)size;
         r = configure_ulimits(options, configuration, err);
         if (r >= 0)

@@ -4,7 +4,8 @@
 
 #include <sys/stat.h>
 
-static const ContainerMount *find_destination(const ContainerConfiguration *configuration, const char *destination)
+static const ContainerMount *find_destination(const ContainerConfiguration *configuration,
+                                              const char *destination)
 {
         for (size_t i = 0; i < configuration->mount_count; i++)
                 if (text_equal(configuration->mounts[i].destination, destination))
@@ -29,12 +30,12 @@ static int add_mount(ContainerConfiguration *configuration, ContainerMount *moun
         }
         configuration->mounts = grown;
         grown[configuration->mount_count++] = *mount;
-        *mount = (ContainerMount){ 0 };
+        *mount = (ContainerMount){0};
         return 0;
 }
 
-/* The source must be there now, so that the error comes before anything is made. Whether container root may use it is seen when
- * it is mounted. */
+/* The source must be there now, so that the error comes before anything is made. Whether container root may
+ * use it is seen when it is mounted. */
 static int check_source(const ContainerMount *mount, Error *err)
 {
         struct stat status;
@@ -50,10 +51,11 @@ static int check_source(const ContainerMount *mount, Error *err)
 
 typedef int (*MountParser)(const char *text, ContainerMount *ret, Error *err);
 
-static int add_parsed(const StringList *texts, MountParser parse, ContainerConfiguration *configuration, Error *err)
+static int add_parsed(const StringList *texts, MountParser parse, ContainerConfiguration *configuration,
+                      Error *err)
 {
         for (size_t i = 0; i < texts->count; i++) {
-                ContainerMount mount = { 0 };
+                ContainerMount mount = {0};
                 int r;
 
                 r = parse(texts->items[i], &mount, err);
@@ -70,22 +72,24 @@ static int add_parsed(const StringList *texts, MountParser parse, ContainerConfi
         return 0;
 }
 
-static int copy_mount(const ContainerMount *from, bool read_only, ContainerConfiguration *configuration, Error *err)
+static int copy_mount(const ContainerMount *from, bool read_only, ContainerConfiguration *configuration,
+                      Error *err)
 {
-        _cleanup_mount_ ContainerMount copy = { .type = from->type, .read_only = from->read_only || read_only };
+        _cleanup_mount_ ContainerMount copy = {.type = from->type, .read_only = from->read_only || read_only};
 
         if (text_replace(&copy.source, from->source) < 0 || text_replace(&copy.name, from->name) < 0 ||
-            text_replace(&copy.destination, from->destination) < 0 || text_replace(&copy.mode, from->mode) < 0 ||
-            string_list_copy(&copy.options, &from->options) < 0)
+            text_replace(&copy.destination, from->destination) < 0 ||
+            text_replace(&copy.mode, from->mode) < 0 || string_list_copy(&copy.options, &from->options) < 0)
                 return fail_memory(err);
         return add_mount(configuration, &copy, err);
 }
 
 /* --volumes-from CONTAINER[:ro|rw]; mounts that were asked for by name win. */
-static int add_volumes_from(Engine *engine, const char *text, ContainerConfiguration *configuration, Error *err)
+static int add_volumes_from(Engine *engine, const char *text, ContainerConfiguration *configuration,
+                            Error *err)
 {
-        _cleanup_configuration_ ContainerConfiguration other = { 0 };
-        _cleanup_store_container_ StoreContainer row = { 0 };
+        _cleanup_configuration_ ContainerConfiguration other = {0};
+        _cleanup_store_container_ StoreContainer row = {0};
         _cleanup_free_ char *name = strdup(text);
         char *mode = name ? strrchr(name, ':') : NULL;
         Store *store;
@@ -113,7 +117,7 @@ static int add_volumes_from(Engine *engine, const char *text, ContainerConfigura
 static int add_declared(ContainerConfiguration *configuration, Error *err)
 {
         for (size_t i = 0; i < configuration->volumes.count; i++) {
-                ContainerMount mount = { 0 };
+                ContainerMount mount = {0};
                 int r;
 
                 r = container_mount_parse_volume(configuration->volumes.items[i], &mount, err);
@@ -121,7 +125,8 @@ static int add_declared(ContainerConfiguration *configuration, Error *err)
                         return fail_wrap(err, r, "the image's VOLUME");
                 if (mount.type != MOUNT_VOLUME || !mount.anonymous) {
                         container_mount_deinit(&mount);
-                        return fail_kind(err, ERROR_CORRUPT, EINVAL, "the image's VOLUME \"%s\" is not a path",
+                        return fail_kind(err, ERROR_CORRUPT, EINVAL,
+                                         "the image's VOLUME \"%s\" is not a path",
                                          configuration->volumes.items[i]);
                 }
                 if (find_destination(configuration, mount.destination)) {
@@ -135,8 +140,8 @@ static int add_declared(ContainerConfiguration *configuration, Error *err)
         return 0;
 }
 
-int container_configure_mounts(Engine *engine, const ContainerOptions *options, ContainerConfiguration *configuration,
-                               Error *err)
+int container_configure_mounts(Engine *engine, const ContainerOptions *options,
+                               ContainerConfiguration *configuration, Error *err)
 {
         int r;
 

@@ -17,7 +17,7 @@ typedef struct NamespaceFlag {
 
 static int apply_flag(Engine *engine, const NamespaceFlag *flag, const char *value, char **target, Error *err)
 {
-        _cleanup_store_container_ StoreContainer row = { 0 };
+        _cleanup_store_container_ StoreContainer row = {0};
         const char *name;
         Store *store;
         int r;
@@ -55,7 +55,8 @@ static int check_hostname(const char *name, Error *err)
                          "invalid --hostname \"%s\": 1 to 64 letters, digits, '-', '_' and '.'", name);
 }
 
-static int configure_hostname(const ContainerOptions *options, const char *id, ContainerConfiguration *configuration, Error *err)
+static int configure_hostname(const ContainerOptions *options, const char *id,
+                              ContainerConfiguration *configuration, Error *err)
 {
         bool host_name = text_equal(configuration->uts, "host");
         struct utsname host;
@@ -90,22 +91,31 @@ static void note_default_network(Engine *engine)
         if (fd < 0)
                 return;
         close(fd);
-        notice_add(&engine->notices, "the container has no network (--network none, for now the default); --network host gives "
-                                     "it the host's; this is said once");
+        notice_add(&engine->notices,
+                   "the container has no network (--network none, for now the default); --network host gives "
+                   "it the host's; this is said once");
 }
 
 int container_configure_namespaces(Engine *engine, const ContainerOptions *options, const char *id,
                                    ContainerConfiguration *configuration, Error *err)
 {
-        static const NamespaceFlag network = { "--network", { "none", "host" }, true,
-                                               "this version knows none, host and container:NAME" };
-        static const NamespaceFlag pid = { "--pid", { "private", "host" }, true, "known are private, host and container:NAME" };
-        static const NamespaceFlag ipc = { "--ipc", { "private", "host", "shareable", "none" }, true,
-                                           "known are private, shareable, host, none and container:NAME" };
-        static const NamespaceFlag uts = { "--uts", { "private", "host" }, false, "known are private and host" };
-        static const NamespaceFlag userns = { "--userns", { "" }, false,
-                                              "containers share the map of your subordinate ids, whose root owns the unpacked layers; a container never runs in the host's user namespace" };
-        static const NamespaceFlag cgroup = { "--cgroupns", { "private", "host" }, false, "known are private and host" };
+        static const NamespaceFlag network = {
+                "--network", {"none", "host"}, true, "this version knows none, host and container:NAME"};
+        static const NamespaceFlag pid = {
+                "--pid", {"private", "host"}, true, "known are private, host and container:NAME"};
+        static const NamespaceFlag ipc = {"--ipc",
+                                          {"private", "host", "shareable", "none"},
+                                          true,
+                                          "known are private, shareable, host, none and container:NAME"};
+        static const NamespaceFlag uts = {"--uts", {"private", "host"}, false, "known are private and host"};
+        static const NamespaceFlag userns = {
+                "--userns",
+                {""},
+                false,
+                "containers share the map of your subordinate ids, whose root owns the unpacked layers; a "
+                "container never runs in the host's user namespace"};
+        static const NamespaceFlag cgroup = {
+                "--cgroupns", {"private", "host"}, false, "known are private and host"};
         int r;
 
         r = apply_flag(engine, &network, options->network, &configuration->network, err);
@@ -125,6 +135,7 @@ int container_configure_namespaces(Engine *engine, const ContainerOptions *optio
                 note_default_network(engine);
         if (r >= 0 && (options->dns.count || options->dns_search.count || options->dns_options.count) &&
             text_after(configuration->network, "container:"))
-                return fail_kind(err, ERROR_USAGE, EINVAL, "conflicting options: --dns and --network %s", options->network);
+                return fail_kind(err, ERROR_USAGE, EINVAL, "conflicting options: --dns and --network %s",
+                                 options->network);
         return r;
 }

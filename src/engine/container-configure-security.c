@@ -10,13 +10,15 @@ enum { SECCOMP_FILE_MAXIMUM = 1 << 20 };
 
 /* What of /proc and /sys an unprivileged container has no business with; Docker's list. */
 static const char *const masked_paths[] = {
-        "/proc/acpi",       "/proc/asound",      "/proc/interrupts",   "/proc/kcore", "/proc/keys",
-        "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi",
-        "/sys/firmware",    "/sys/devices/virtual/powercap",
+        "/proc/acpi",        "/proc/asound",        "/proc/interrupts", "/proc/kcore",
+        "/proc/keys",        "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
+        "/proc/sched_debug", "/proc/scsi",          "/sys/firmware",    "/sys/devices/virtual/powercap",
 };
-static const char *const readonly_paths[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" };
+static const char *const readonly_paths[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+                                             "/proc/sysrq-trigger"};
 
-static int read_capabilities(const StringList *names, const char *flag, uint64_t *ret_set, bool *ret_all, Error *err)
+static int read_capabilities(const StringList *names, const char *flag, uint64_t *ret_set, bool *ret_all,
+                             Error *err)
 {
         *ret_set = 0;
         *ret_all = false;
@@ -36,7 +38,8 @@ static int read_capabilities(const StringList *names, const char *flag, uint64_t
         return 0;
 }
 
-static int configure_capabilities(const ContainerOptions *options, ContainerConfiguration *configuration, Error *err)
+static int configure_capabilities(const ContainerOptions *options, ContainerConfiguration *configuration,
+                                  Error *err)
 {
         uint64_t added, dropped, set = capability_default_set();
         bool add_all, drop_all;
@@ -64,9 +67,9 @@ static int configure_capabilities(const ContainerOptions *options, ContainerConf
 
 static int read_seccomp(const char *path, ContainerConfiguration *configuration, Error *err)
 {
-        _cleanup_buffer_ Buffer text = { 0 };
+        _cleanup_buffer_ Buffer text = {0};
         _cleanup_json_ json_object *document = NULL;
-        SeccompProfile profile = { 0 };
+        SeccompProfile profile = {0};
         int r;
 
         r = file_read_at(AT_FDCWD, path, SECCOMP_FILE_MAXIMUM, &text);
@@ -91,18 +94,18 @@ static int configure_mask(const char *value, bool unmask, ContainerConfiguration
         if (!copy)
                 return fail_memory(err);
         for (char *path = strtok_r(copy, ":", &save); path; path = strtok_r(NULL, ":", &save)) {
-                StringList *lists[] = { &configuration->masked_paths, &configuration->readonly_paths };
+                StringList *lists[] = {&configuration->masked_paths, &configuration->readonly_paths};
 
                 if (!unmask && *path != '/')
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "--security-opt mask: \"%s\" is not an absolute path",
-                                         path);
+                        return fail_kind(err, ERROR_USAGE, EINVAL,
+                                         "--security-opt mask: \"%s\" is not an absolute path", path);
                 if (!unmask) {
                         if (string_list_add(lists[0], path) < 0)
                                 return fail_memory(err);
                         continue;
                 }
                 for (size_t l = 0; l < ELEMENTSOF(lists); l++) {
-                        StringList kept = { 0 };
+                        StringList kept = {0};
 
                         for (size_t i = 0; i < lists[l]->count; i++)
                                 if (strcasecmp(path, "ALL") != 0 && !text_equal(path, lists[l]->items[i]) &&
@@ -124,9 +127,11 @@ static int refuse_label(const char *option, Error *err)
         if (apparmor ? text_equal(value, "unconfined") : text_equal(value, "disable"))
                 return 0;
         fail_kind(err, ERROR_UNSUPPORTED, EINVAL, "--security-opt %s: %s", option,
-                  apparmor ? "an unprivileged user cannot load an AppArmor profile into the kernel, and kelp sets none"
+                  apparmor ? "an unprivileged user cannot load an AppArmor profile into the kernel, and kelp "
+                             "sets none"
                            : "kelp does not set SELinux labels");
-        return fail_hint(err, "seccomp, capabilities, the user namespace and masked paths confine the container");
+        return fail_hint(err,
+                         "seccomp, capabilities, the user namespace and masked paths confine the container");
 }
 
 static int apply_security(const char *option, ContainerConfiguration *configuration, Error *err)
@@ -160,13 +165,15 @@ static int apply_security(const char *option, ContainerConfiguration *configurat
                 return configure_mask(value, false, configuration, err);
         if (text_after(option, "label") || text_after(option, "apparmor"))
                 return refuse_label(option, err);
-        return fail_kind(err, ERROR_USAGE, EINVAL,
-                         "invalid --security-opt \"%s\" (known: no-new-privileges, seccomp=FILE|unconfined, "
-                         "systempaths=unconfined, mask=PATH, unmask=PATH|ALL, label=disable, apparmor=unconfined)",
-                         option);
+        return fail_kind(
+                err, ERROR_USAGE, EINVAL,
+                "invalid --security-opt \"%s\" (known: no-new-privileges, seccomp=FILE|unconfined, "
+                "systempaths=unconfined, mask=PATH, unmask=PATH|ALL, label=disable, apparmor=unconfined)",
+                option);
 }
 
-int container_configure_security(const ContainerOptions *options, ContainerConfiguration *configuration, Error *err)
+int container_configure_security(const ContainerOptions *options, ContainerConfiguration *configuration,
+                                 Error *err)
 {
         int r;
 

@@ -22,7 +22,8 @@ static int configure_command(const ContainerOptions *options, const ImageConfig 
         int r;
 
         if (options->has_entrypoint) {
-                if (!text_empty(options->entrypoint) && string_list_add(&configuration->entrypoint, options->entrypoint) < 0)
+                if (!text_empty(options->entrypoint) &&
+                    string_list_add(&configuration->entrypoint, options->entrypoint) < 0)
                         return fail_memory(err);
         } else {
                 r = copy_list(&configuration->entrypoint, &image->entrypoint, err);
@@ -43,7 +44,8 @@ static int configure_command(const ContainerOptions *options, const ImageConfig 
         return fail_hint(err, "write one behind the image: kelp run %s COMMAND", options->image);
 }
 
-static int merge_assignments(StringList *target, const StringList *image, const StringList *own, const char *what, Error *err)
+static int merge_assignments(StringList *target, const StringList *image, const StringList *own,
+                             const char *what, Error *err)
 {
         int r;
 
@@ -52,7 +54,8 @@ static int merge_assignments(StringList *target, const StringList *image, const 
                 const char *assignment = own->items[i];
 
                 if (*assignment == '=' || !*assignment)
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "invalid %s \"%s\": the name is empty", what, assignment);
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "invalid %s \"%s\": the name is empty",
+                                         what, assignment);
                 if (!strchr(assignment, '=')) {
                         _cleanup_free_ char *empty = text_printf("%s=", assignment);
 
@@ -67,7 +70,8 @@ static int merge_assignments(StringList *target, const StringList *image, const 
 static int configure_environment(const ContainerOptions *options, const ImageConfig *image,
                                  ContainerConfiguration *configuration, Error *err)
 {
-        static const char default_path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+        static const char default_path[] =
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         int r;
 
         r = merge_assignments(&configuration->env, &image->env, &options->env, "environment variable", err);
@@ -77,8 +81,8 @@ static int configure_environment(const ContainerOptions *options, const ImageCon
         if (r >= 0)
                 r = merge_assignments(&configuration->labels, &image->labels, &options->labels, "label", err);
         if (r >= 0)
-                r = merge_assignments(&configuration->annotations, &(StringList){ 0 }, &options->annotations, "annotation",
-                                      err);
+                r = merge_assignments(&configuration->annotations, &(StringList){0}, &options->annotations,
+                                      "annotation", err);
         return r;
 }
 
@@ -89,18 +93,20 @@ static int configure_workdir(const ContainerOptions *options, const ImageConfig 
 
         if (text_empty(workdir)) {
                 if (options->workdir)
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "the working directory is empty: -w takes an absolute path");
+                        return fail_kind(err, ERROR_USAGE, EINVAL,
+                                         "the working directory is empty: -w takes an absolute path");
                 workdir = "/";
         }
         if (*workdir != '/')
                 return fail_kind(err, ERROR_USAGE, EINVAL,
-                                 "the working directory '%s' is invalid, it needs to be an absolute path", workdir);
+                                 "the working directory '%s' is invalid, it needs to be an absolute path",
+                                 workdir);
         configuration->workdir = path_normalize(workdir);
         return configuration->workdir ? 0 : fail_memory(err);
 }
 
-static int configure_stop(const ContainerOptions *options, const ImageConfig *image, ContainerConfiguration *configuration,
-                          Error *err)
+static int configure_stop(const ContainerOptions *options, const ImageConfig *image,
+                          ContainerConfiguration *configuration, Error *err)
 {
         const char *text = options->stop_signal ?: image->stop_signal;
         uint64_t seconds = 10;
@@ -109,7 +115,8 @@ static int configure_stop(const ContainerOptions *options, const ImageConfig *im
         if (!text_empty(text)) {
                 r = signal_parse(text, &number, err);
                 if (r < 0)
-                        return fail_wrap(err, r, options->stop_signal ? "--stop-signal" : "the image's STOPSIGNAL");
+                        return fail_wrap(err, r,
+                                         options->stop_signal ? "--stop-signal" : "the image's STOPSIGNAL");
                 r = copy_text(&configuration->stop_signal, text, err);
                 if (r < 0)
                         return r;
@@ -122,7 +129,8 @@ static int configure_stop(const ContainerOptions *options, const ImageConfig *im
 }
 
 /* Docker attaches all three in the foreground and none in the background; -a chooses. */
-static int configure_streams(const ContainerOptions *options, ContainerConfiguration *configuration, Error *err)
+static int configure_streams(const ContainerOptions *options, ContainerConfiguration *configuration,
+                             Error *err)
 {
         bool chosen = options->attach.count > 0;
 
@@ -137,7 +145,8 @@ static int configure_streams(const ContainerOptions *options, ContainerConfigura
                         configuration->attach_stderr = true;
                 else
                         return fail_kind(err, ERROR_USAGE, EINVAL,
-                                         "invalid --attach \"%s\": the streams are stdin, stdout and stderr", name);
+                                         "invalid --attach \"%s\": the streams are stdin, stdout and stderr",
+                                         name);
         }
         configuration->terminal = options->terminal;
         configuration->open_stdin = options->interactive;
@@ -148,8 +157,8 @@ static int configure_streams(const ContainerOptions *options, ContainerConfigura
         return 0;
 }
 
-static int configure_image(const StoreImage *image, const ContainerOptions *options, ContainerConfiguration *configuration,
-                           Error *err)
+static int configure_image(const StoreImage *image, const ContainerOptions *options,
+                           ContainerConfiguration *configuration, Error *err)
 {
         const ImageConfig *config = &image->config;
         char platform[96];
@@ -168,17 +177,19 @@ static int configure_image(const StoreImage *image, const ContainerOptions *opti
         if (r >= 0)
                 r = copy_text(&configuration->user, options->user ?: config->user, err);
         for (size_t i = config->diff_id_count; r >= 0 && i > 0; i--)
-                r = string_list_add(&configuration->layers, config->diff_ids[i - 1].text) < 0 ? fail_memory(err) : 0;
+                r = string_list_add(&configuration->layers, config->diff_ids[i - 1].text) < 0
+                            ? fail_memory(err)
+                            : 0;
         configuration->user_from_image = !options->user && !text_empty(config->user);
         return r;
 }
 
 static int configure_names(const ContainerOptions *options, ContainerConfiguration *configuration, Error *err)
 {
-        const StringList *lists[] = { &options->dns, &options->dns_search, &options->dns_options, &options->hosts,
-                                      &options->group_add };
-        StringList *targets[] = { &configuration->dns, &configuration->dns_search, &configuration->dns_options,
-                                  &configuration->hosts, &configuration->group_add };
+        const StringList *lists[] = {&options->dns, &options->dns_search, &options->dns_options,
+                                     &options->hosts, &options->group_add};
+        StringList *targets[] = {&configuration->dns, &configuration->dns_search, &configuration->dns_options,
+                                 &configuration->hosts, &configuration->group_add};
         int r = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(lists) && r >= 0; i++)
@@ -187,16 +198,16 @@ static int configure_names(const ContainerOptions *options, ContainerConfigurati
                 const char *host = options->hosts.items[i], *separator = strpbrk(host, ":=");
 
                 if (!separator || separator == host || !separator[1])
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "bad format for --add-host \"%s\": it takes NAME:ADDRESS",
-                                         host);
+                        return fail_kind(err, ERROR_USAGE, EINVAL,
+                                         "bad format for --add-host \"%s\": it takes NAME:ADDRESS", host);
         }
         return r;
 }
 
-int container_configure(Engine *engine, const ContainerOptions *options, const StoreImage *image, const char *id,
-                        ContainerConfiguration *ret, Error *err)
+int container_configure(Engine *engine, const ContainerOptions *options, const StoreImage *image,
+                        const char *id, ContainerConfiguration *ret, Error *err)
 {
-        _cleanup_configuration_ ContainerConfiguration configuration = { 0 };
+        _cleanup_configuration_ ContainerConfiguration configuration = {0};
         int r;
 
         configuration.read_only = options->read_only;
@@ -216,8 +227,6 @@ int container_configure(Engine *engine, const ContainerOptions *options, const S
         if (r >= 0)
                 r = configure_names(options, &configuration, err);
         if (r >= 0)
-                r = copy_text(&configuration.detach_keys, options->detach_keys, err);
-        if (r >= 0)
                 r = container_configure_security(options, &configuration, err);
         if (r >= 0)
                 r = container_configure_limits(options, &configuration, err);
@@ -228,6 +237,6 @@ int container_configure(Engine *engine, const ContainerOptions *options, const S
         if (r < 0)
                 return r;
         *ret = configuration;
-        configuration = (ContainerConfiguration){ 0 };
+        configuration = (ContainerConfiguration){0};
         return 0;
 }

@@ -22,7 +22,9 @@ int container_check_name(const char *name, Error *err)
         else
                 c = "?";
         return *c ? fail_kind(err, ERROR_USAGE, EINVAL,
-                              "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, at least two of them", name)
+                              "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, at "
+                              "least two of them",
+                              name)
                   : 0;
 }
 
@@ -42,15 +44,15 @@ static int check_platform(const ContainerOptions *options, const StoreImage *ima
         if (platform_distance(&wanted, &offered) >= 0)
                 return 0;
         platform_format(&offered, text, sizeof(text));
-        return fail_kind(err, ERROR_NOT_FOUND, ENOENT, "image %s in the store is for %s, not for %s", options->image, text,
-                         options->platform);
+        return fail_kind(err, ERROR_NOT_FOUND, ENOENT, "image %s in the store is for %s, not for %s",
+                         options->image, text, options->platform);
 }
 
 /* The command as `ps` shows it: one line, words as given. */
 static int command_line(const ContainerConfiguration *configuration, char **ret, Error *err)
 {
-        _cleanup_strings_ StringList words = { 0 };
-        _cleanup_buffer_ Buffer text = { 0 };
+        _cleanup_strings_ StringList words = {0};
+        _cleanup_buffer_ Buffer text = {0};
         int r;
 
         r = container_configuration_arguments(configuration, &words, err);
@@ -92,7 +94,8 @@ static int ensure_volumes(Store *store, ContainerConfiguration *configuration, E
         return 0;
 }
 
-static int attach_volumes(Store *store, const char *id, const ContainerConfiguration *configuration, Error *err)
+static int attach_volumes(Store *store, const char *id, const ContainerConfiguration *configuration,
+                          Error *err)
 {
         int r = 0;
 
@@ -102,8 +105,9 @@ static int attach_volumes(Store *store, const char *id, const ContainerConfigura
         return r;
 }
 
-static int fill_row(const ContainerOptions *options, const StoreImage *image, const ContainerConfiguration *configuration,
-                    const char *id, StoreContainer *row, Error *err)
+static int fill_row(const ContainerOptions *options, const StoreImage *image,
+                    const ContainerConfiguration *configuration, const char *id, StoreContainer *row,
+                    Error *err)
 {
         _cleanup_json_ json_object *labels = json_new_map(&configuration->labels);
         _cleanup_json_ json_object *document = container_configuration_to_json(configuration);
@@ -114,7 +118,8 @@ static int fill_row(const ContainerOptions *options, const StoreImage *image, co
         row->created = clock_now();
         row->auto_remove = options->remove;
         if (text_replace(&row->id, id) < 0 || text_replace(&row->image_name, options->image) < 0 ||
-            text_replace(&row->labels, json_text(labels)) < 0 || text_replace(&row->configuration, json_text(document)) < 0 ||
+            text_replace(&row->labels, json_text(labels)) < 0 ||
+            text_replace(&row->configuration, json_text(document)) < 0 ||
             text_replace(&row->status, "created") < 0)
                 return fail_memory(err);
         return command_line(configuration, &row->command, err);
@@ -158,15 +163,18 @@ static int write_cidfile(const char *path, const char *id, Error *err)
         int r;
 
         if (fd < 0 && errno == EEXIST)
-                return fail_kind(err, ERROR_CONFLICT, EEXIST,
-                                 "container ID file found, make sure the other container isn't running or delete %s", path);
+                return fail_kind(
+                        err, ERROR_CONFLICT, EEXIST,
+                        "container ID file found, make sure the other container isn't running or delete %s",
+                        path);
         if (fd < 0)
                 return fail_errno(err, errno, "--cidfile %s", path);
         r = file_write_all(fd, id, strlen(id));
         return r < 0 ? fail_errno(err, -r, "--cidfile %s", path) : 0;
 }
 
-static int prepare(Engine *engine, const ContainerOptions *options, Store **ret_store, StoreImage *image, Error *err)
+static int prepare(Engine *engine, const ContainerOptions *options, Store **ret_store, StoreImage *image,
+                   Error *err)
 {
         int r = 0;
 
@@ -181,12 +189,12 @@ static int prepare(Engine *engine, const ContainerOptions *options, Store **ret_
         return r;
 }
 
-int container_create_row(Engine *engine, const ContainerOptions *options, char ret_id[static 65], StoreContainer *ret_row,
-                         ContainerConfiguration *ret_configuration, Error *err)
+int container_create_row(Engine *engine, const ContainerOptions *options, char ret_id[static 65],
+                         StoreContainer *ret_row, ContainerConfiguration *ret_configuration, Error *err)
 {
-        _cleanup_configuration_ ContainerConfiguration configuration = { 0 };
-        _cleanup_store_container_ StoreContainer row = { 0 };
-        _cleanup_store_image_ StoreImage image = { 0 };
+        _cleanup_configuration_ ContainerConfiguration configuration = {0};
+        _cleanup_store_container_ StoreContainer row = {0};
+        _cleanup_store_image_ StoreImage image = {0};
         char id[IDENTITY_SIZE];
         Store *store = NULL;
         int r;
@@ -218,8 +226,8 @@ int container_create_row(Engine *engine, const ContainerOptions *options, char r
         memcpy(ret_id, id, IDENTITY_SIZE);
         *ret_row = row;
         *ret_configuration = configuration;
-        row = (StoreContainer){ 0 };
-        configuration = (ContainerConfiguration){ 0 };
+        row = (StoreContainer){0};
+        configuration = (ContainerConfiguration){0};
         return 0;
 fail:
         if (options->cidfile)
@@ -229,8 +237,8 @@ fail:
 
 int container_create(Engine *engine, const ContainerOptions *options, char ret_id[static 65], Error *err)
 {
-        _cleanup_configuration_ ContainerConfiguration configuration = { 0 };
-        _cleanup_store_container_ StoreContainer row = { 0 };
+        _cleanup_configuration_ ContainerConfiguration configuration = {0};
+        _cleanup_store_container_ StoreContainer row = {0};
 
         return container_create_row(engine, options, ret_id, &row, &configuration, err);
 }

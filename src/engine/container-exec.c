@@ -1,13 +1,13 @@
-/* exec: one more process in a running container, confined like its first; its streams are the caller's own, or a terminal that is
- * passed on until it ends. */
+/* exec: one more process in a running container, confined like its first; its streams are the caller's own,
+ * or a terminal that is passed on until it ends. */
 #include "engine/container-launch.h"
 #include "engine/container-state.h"
 #include "sys/process.h"
 
 #include <signal.h>
 
-static int plan_process(const ContainerExecOptions *options, const ContainerConfiguration *configuration, RuntimeProcess *process,
-                        Error *err)
+static int plan_process(const ContainerExecOptions *options, const ContainerConfiguration *configuration,
+                        RuntimeProcess *process, Error *err)
 {
         if (!options->arguments.count)
                 return fail_kind(err, ERROR_USAGE, EINVAL, "exec: no command is given");
@@ -22,15 +22,17 @@ static int plan_process(const ContainerExecOptions *options, const ContainerConf
                 if (string_list_env_set(&process->env, options->env.items[i]) < 0)
                         return fail_memory(err);
         if (options->privileged)
-                process->capabilities.bounding = process->capabilities.effective = process->capabilities.permitted = UINT64_MAX;
+                process->capabilities.bounding = process->capabilities.effective =
+                        process->capabilities.permitted = UINT64_MAX;
         return 0;
 }
 
 /* Passes the terminal until the process ends; without one the process has our streams itself. */
-static int attend(const ContainerExecOptions *options, const ContainerConfiguration *configuration, RuntimeContainer *process,
-                  int *ret_status, Error *err)
+static int attend(const ContainerExecOptions *options, const ContainerConfiguration *configuration,
+                  RuntimeContainer *process, int *ret_status, Error *err)
 {
-        ContainerStreams streams = { .input = options->interactive, .output = true, .error = true, .signal_proxy = true };
+        ContainerStreams streams = {
+                .input = options->interactive, .output = true, .error = true, .signal_proxy = true};
         ContainerConfiguration view = *configuration; /* borrowed: only read */
         ContainerLaunch launch = CONTAINER_LAUNCH_INIT;
         sigset_t before;
@@ -47,14 +49,15 @@ static int attend(const ContainerExecOptions *options, const ContainerConfigurat
         return r;
 }
 
-int container_exec(Engine *engine, const char *name, const ContainerExecOptions *options, int *ret_status, Error *err)
+int container_exec(Engine *engine, const char *name, const ContainerExecOptions *options, int *ret_status,
+                   Error *err)
 {
-        _cleanup_configuration_ ContainerConfiguration configuration = { 0 };
+        _cleanup_configuration_ ContainerConfiguration configuration = {0};
         _cleanup_runtime_container_ RuntimeContainer process = RUNTIME_CONTAINER_INIT;
-        _cleanup_store_container_ StoreContainer row = { 0 };
-        _cleanup_plan_ ContainerPlan plan = { 0 };
+        _cleanup_store_container_ StoreContainer row = {0};
+        _cleanup_plan_ ContainerPlan plan = {0};
         _cleanup_close_ int pidfd = -EBADF;
-        RuntimeExec exec = { .cgroup = -EBADF, .stdio = { options->interactive ? 0 : -EBADF, 1, 2 } };
+        RuntimeExec exec = {.cgroup = -EBADF, .stdio = {options->interactive ? 0 : -EBADF, 1, 2}};
         Store *store;
         int r;
 

@@ -1,4 +1,5 @@
-/* The files of /etc that Docker, too, makes for each container: they name the container, so no image can have them. */
+/* The files of /etc that Docker, too, makes for each container: they name the container, so no image can have
+ * them. */
 #include "base/file.h"
 #include "base/identity.h"
 #include "engine/container-plan.h"
@@ -10,8 +11,9 @@ enum { RESOLV_CONF_MAXIMUM = 64 << 10 };
 
 static void write_hosts(const ContainerConfiguration *configuration, Buffer *text)
 {
-        buffer_puts(text, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\n"
-                          "ff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
+        buffer_puts(text,
+                    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\n"
+                    "ff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
         for (size_t i = 0; i < configuration->hosts.count; i++) {
                 const char *host = configuration->hosts.items[i], *separator = strpbrk(host, ":=");
 
@@ -19,14 +21,16 @@ static void write_hosts(const ContainerConfiguration *configuration, Buffer *tex
         }
         if (!text_equal(configuration->hostname, "localhost"))
                 buffer_printf(text, "127.0.1.1\t%s%s%s\n", configuration->hostname,
-                              text_empty(configuration->domainname) ? "" : ".", configuration->domainname ?: "");
+                              text_empty(configuration->domainname) ? "" : ".",
+                              configuration->domainname ?: "");
 }
 
 static void write_resolv_conf(const ContainerConfiguration *configuration, Buffer *text)
 {
-        _cleanup_buffer_ Buffer host = { 0 };
+        _cleanup_buffer_ Buffer host = {0};
 
-        if (configuration->dns.count + configuration->dns_search.count + configuration->dns_options.count == 0) {
+        if (configuration->dns.count + configuration->dns_search.count + configuration->dns_options.count ==
+            0) {
                 /* Without a network there is nobody to ask. */
                 if (text_equal(configuration->network, "host") &&
                     file_read_at(AT_FDCWD, "/etc/resolv.conf", RESOLV_CONF_MAXIMUM, &host) >= 0)
@@ -69,9 +73,10 @@ static int make_folder(int folder_fd, const char *name, Error *err)
         return 0;
 }
 
-int container_files_write(int folder_fd, const char *id, const ContainerConfiguration *configuration, Error *err)
+int container_files_write(int folder_fd, const char *id, const ContainerConfiguration *configuration,
+                          Error *err)
 {
-        _cleanup_buffer_ Buffer hostname = { 0 }, hosts = { 0 }, resolv_conf = { 0 };
+        _cleanup_buffer_ Buffer hostname = {0}, hosts = {0}, resolv_conf = {0};
         int r;
 
         buffer_printf(&hostname, "%s\n", configuration->hostname);

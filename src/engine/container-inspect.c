@@ -39,11 +39,11 @@ static void set_path(json_object *object, const char *key, const char *folder, c
 
 int container_inspect(Engine *engine, const char *name, json_object **ret, Error *err)
 {
-        _cleanup_configuration_ ContainerConfiguration configuration = { 0 };
+        _cleanup_configuration_ ContainerConfiguration configuration = {0};
         _cleanup_json_ json_object *object = json_object_new_object(), *document = NULL;
-        _cleanup_store_container_ StoreContainer row = { 0 };
-        static const char *const parts[] = { "Config", "HostConfig", "Mounts" };
-        _cleanup_strings_ StringList words = { 0 };
+        _cleanup_store_container_ StoreContainer row = {0};
+        static const char *const parts[] = {"Config", "HostConfig", "Mounts"};
+        _cleanup_strings_ StringList words = {0};
         _cleanup_free_ char *folder = NULL, *slashed = NULL;
         json_object *arguments = json_object_new_array();
         Store *store;

@@ -17,8 +17,10 @@ void container_launch_deinit(ContainerLaunch *launch)
         cleanup_close(&launch->init_program);
 }
 
-/* Pipes for the payload's streams; with a terminal there are none. @theirs are closed once the init has its copies. */
-static int make_streams(const ContainerConfiguration *configuration, ContainerLaunch *launch, int theirs[static 3], Error *err)
+/* Pipes for the payload's streams; with a terminal there are none. @theirs are closed once the init has its
+ * copies. */
+static int make_streams(const ContainerConfiguration *configuration, ContainerLaunch *launch,
+                        int theirs[static 3], Error *err)
 {
         for (int i = 0; i < 3; i++) {
                 int ends[2];
@@ -35,7 +37,7 @@ static int make_streams(const ContainerConfiguration *configuration, ContainerLa
 
 static int open_init_program(Engine *engine, int *ret, Error *err)
 {
-        _cleanup_buffer_ Buffer program = { 0 };
+        _cleanup_buffer_ Buffer program = {0};
         _cleanup_free_ char *path = NULL;
         int r;
 
@@ -49,11 +51,11 @@ static int open_init_program(Engine *engine, int *ret, Error *err)
 }
 
 /* Namespaces of another container: by its init, whose user namespace is then this one's as well. */
-static int join_container(Engine *engine, const char *mode, NamespaceKind kind, const char *file, ContainerPlan *plan, int *user_namespace,
-                          Error *err)
+static int join_container(Engine *engine, const char *mode, NamespaceKind kind, const char *file,
+                          ContainerPlan *plan, int *user_namespace, Error *err)
 {
         const char *id = mode ? text_after(mode, "container:") : NULL;
-        _cleanup_store_container_ StoreContainer other = { 0 };
+        _cleanup_store_container_ StoreContainer other = {0};
         RuntimeNamespace *namespace = &plan->spec.namespaces[kind];
         _cleanup_free_ char *user = NULL;
         Store *store;
@@ -66,8 +68,11 @@ static int join_container(Engine *engine, const char *mode, NamespaceKind kind, 
                 r = store_container_find(store, id, &other, err);
         if (r < 0)
                 return r;
-        if (!text_equal(other.status, "running") || process_start_time(other.pid) != other.pid_start || !other.pid_start)
-                return fail_kind(err, ERROR_CONFLICT, ESRCH, "cannot join the %s namespace of a non running container: %s", file, other.name);
+        if (!text_equal(other.status, "running") || process_start_time(other.pid) != other.pid_start ||
+            !other.pid_start)
+                return fail_kind(err, ERROR_CONFLICT, ESRCH,
+                                 "cannot join the %s namespace of a non running container: %s", file,
+                                 other.name);
         namespace->mode = NAMESPACE_JOIN;
         free(namespace->path);
         namespace->path = text_printf("/proc/%d/ns/%s", other.pid, file);
@@ -79,14 +84,14 @@ static int join_container(Engine *engine, const char *mode, NamespaceKind kind, 
         return *user_namespace < 0 ? fail_errno(err, errno, "user namespace of container %s", other.name) : 0;
 }
 
-int container_launch(Engine *engine, const StoreContainer *row, const ContainerConfiguration *configuration, ContainerLaunch *ret,
-                     Error *err)
+int container_launch(Engine *engine, const StoreContainer *row, const ContainerConfiguration *configuration,
+                     ContainerLaunch *ret, Error *err)
 {
         _cleanup_launch_ ContainerLaunch launch = CONTAINER_LAUNCH_INIT;
         _cleanup_close_ int joined = -EBADF, in = -EBADF, out = -EBADF, error = -EBADF;
         _cleanup_free_ char *folder = NULL, *relative = path_join("containers", row->id);
-        int theirs[3] = { -EBADF, -EBADF, -EBADF }, r;
-        RuntimeCreate create = { .cgroup = -EBADF, .listener = -EBADF, .die_with_parent = true, .id = row->id };
+        int theirs[3] = {-EBADF, -EBADF, -EBADF}, r;
+        RuntimeCreate create = {.cgroup = -EBADF, .listener = -EBADF, .die_with_parent = true, .id = row->id};
         Store *store;
 
         r = engine_store(engine, &store, err);
@@ -102,11 +107,14 @@ int container_launch(Engine *engine, const StoreContainer *row, const ContainerC
         if (r >= 0)
                 r = container_plan_make(engine, row->id, folder, configuration, &launch.plan, err);
         if (r >= 0)
-                r = join_container(engine, configuration->pid, NAMESPACE_PID, "pid", &launch.plan, &joined, err);
+                r = join_container(engine, configuration->pid, NAMESPACE_PID, "pid", &launch.plan, &joined,
+                                   err);
         if (r >= 0)
-                r = join_container(engine, configuration->ipc, NAMESPACE_IPC, "ipc", &launch.plan, &joined, err);
+                r = join_container(engine, configuration->ipc, NAMESPACE_IPC, "ipc", &launch.plan, &joined,
+                                   err);
         if (r >= 0)
-                r = join_container(engine, configuration->network, NAMESPACE_NETWORK, "net", &launch.plan, &joined, err);
+                r = join_container(engine, configuration->network, NAMESPACE_NETWORK, "net", &launch.plan,
+                                   &joined, err);
         if (r >= 0)
                 r = make_streams(configuration, &launch, theirs, err);
         in = theirs[0], out = theirs[1], error = theirs[2];
@@ -146,9 +154,11 @@ static int set_running(Store *store, StoreContainer *row, const ContainerLaunch 
 }
 
 /* @error: why it could not be started; NULL when it ended by itself. */
-static int set_ended(Store *store, StoreContainer *row, const char *status, int exit_code, const Error *error, Error *err)
+static int set_ended(Store *store, StoreContainer *row, const char *status, int exit_code, const Error *error,
+                     Error *err)
 {
-        if (text_replace(&row->status, status) < 0 || text_replace(&row->error, error ? error->message : NULL) < 0)
+        if (text_replace(&row->status, status) < 0 ||
+            text_replace(&row->error, error ? error->message : NULL) < 0)
                 return fail_memory(err);
         row->pid = row->monitor_pid = 0;
         row->pid_start = row->monitor_start = 0;
@@ -162,8 +172,9 @@ static int failed_status(const Error *error)
         return error->kind == ERROR_COMMAND_NOT_FOUND ? 127 : error->kind == ERROR_NOT_EXECUTABLE ? 126 : 128;
 }
 
-int container_hold(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration, ContainerLaunch *launch,
-                   const ContainerStreams *streams, int *ready, int *ret_status, Error *err)
+int container_hold(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
+                   ContainerLaunch *launch, const ContainerStreams *streams, int *ready, int *ret_status,
+                   Error *err)
 {
         Error failed = ERROR_INIT;
         Store *store;
@@ -185,6 +196,7 @@ int container_hold(Engine *engine, StoreContainer *row, const ContainerConfigura
         r = container_relay(configuration, launch, streams, ret_status, err);
         if (r < 0)
                 return r;
-        /* --rm: the row goes in a moment. Should we be killed in between, whoever looks finds a dead container that removes itself. */
+        /* --rm: the row goes in a moment. Should we be killed in between, whoever looks finds a dead
+         * container that removes itself. */
         return row->auto_remove ? 0 : set_ended(store, row, "exited", *ret_status, NULL, err);
 }

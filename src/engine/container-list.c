@@ -21,7 +21,8 @@ static void status_text(const StoreContainer *row, char *buffer, size_t size)
 
 static json_object *summary(const StoreContainer *row)
 {
-        json_object *object = json_object_new_object(), *names = json_object_new_array(), *network = json_object_new_object();
+        json_object *object = json_object_new_object(), *names = json_object_new_array(),
+                    *network = json_object_new_object();
         _cleanup_free_ char *name = text_printf("/%s", row->name);
         char status[160];
 
@@ -52,7 +53,8 @@ static bool matches_one(const StoreContainer *row, const char *name, const char 
         if (text_equal(name, "id"))
                 return text_after(row->id, value) != NULL;
         if (text_equal(name, "ancestor"))
-                return text_equal(row->image_name, value) || text_equal(row->image.text, value) || text_after(digest_hex(&row->image), value);
+                return text_equal(row->image_name, value) || text_equal(row->image.text, value) ||
+                       text_after(digest_hex(&row->image), value);
         if (text_equal(name, "exited")) {
                 char code[16];
 
@@ -73,7 +75,7 @@ static bool matches_one(const StoreContainer *row, const char *name, const char 
 
 static int check_filters(const StringList *filters, Error *err)
 {
-        static const char *const known[] = { "status=", "name=", "id=", "ancestor=", "exited=", "label=" };
+        static const char *const known[] = {"status=", "name=", "id=", "ancestor=", "exited=", "label="};
 
         for (size_t i = 0; i < filters->count; i++) {
                 bool found = false;
@@ -81,8 +83,10 @@ static int check_filters(const StringList *filters, Error *err)
                 for (size_t j = 0; j < ELEMENTSOF(known); j++)
                         found = found || text_after(filters->items[i], known[j]);
                 if (!found)
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "invalid filter '%s': there are status, name, id, ancestor, exited and label",
-                                         filters->items[i]);
+                        return fail_kind(
+                                err, ERROR_USAGE, EINVAL,
+                                "invalid filter '%s': there are status, name, id, ancestor, exited and label",
+                                filters->items[i]);
         }
         return 0;
 }
@@ -96,7 +100,8 @@ static bool matches(const StoreContainer *row, const StringList *filters)
 
                 snprintf(name, sizeof(name), "%.*s", (int)length, filters->items[i]);
                 for (size_t j = 0; j < filters->count; j++)
-                        if (strcspn(filters->items[j], "=") == length && memcmp(filters->items[j], filters->items[i], length) == 0)
+                        if (strcspn(filters->items[j], "=") == length &&
+                            memcmp(filters->items[j], filters->items[i], length) == 0)
                                 any = any || matches_one(row, name, filters->items[j] + length + 1);
                 if (!any)
                         return false;
@@ -114,7 +119,7 @@ static bool filters_status(const StringList *filters)
 
 int container_list(Engine *engine, const ContainerListOptions *options, json_object **ret, Error *err)
 {
-        _cleanup_store_containers_ StoreContainerList list = { 0 };
+        _cleanup_store_containers_ StoreContainerList list = {0};
         _cleanup_json_ json_object *result = json_object_new_array();
         bool all = options->all || options->last > 0 || filters_status(&options->filters);
         Store *store;

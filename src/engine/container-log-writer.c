@@ -25,7 +25,8 @@ int log_writer_open(int folder_fd, const char *driver, LogWriter **ret, Error *e
                 return fail_memory(err);
         writer->fd = -EBADF;
         if (!text_equal(driver, "none")) {
-                writer->fd = openat(folder_fd, CONTAINER_LOG_FILE, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+                writer->fd = openat(folder_fd, CONTAINER_LOG_FILE,
+                                    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
                 if (writer->fd < 0) {
                         free(writer);
                         return fail_errno(err, errno, "the container's log");
@@ -38,17 +39,19 @@ int log_writer_open(int folder_fd, const char *driver, LogWriter **ret, Error *e
 /* The length of the UTF-8 sequence at @text, 0 when it is none (RFC 3629). */
 static size_t utf8_length(const unsigned char *text, size_t left)
 {
-        size_t length = text[0] < 0x80 ? 1 : text[0] >= 0xc2 && text[0] < 0xe0 ? 2 : (text[0] & 0xf0) == 0xe0 ? 3
-                      : text[0] >= 0xf0 && text[0] < 0xf5                      ? 4
-                                                                               : 0;
+        size_t length = text[0] < 0x80                      ? 1
+                        : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
+                        : (text[0] & 0xf0) == 0xe0          ? 3
+                        : text[0] >= 0xf0 && text[0] < 0xf5 ? 4
+                                                            : 0;
 
         if (length == 0 || length > left)
                 return 0;
         for (size_t i = 1; i < length; i++)
                 if ((text[i] & 0xc0) != 0x80)
                         return 0;
-        if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf0 && text[1] < 0x90) ||
-            (text[0] == 0xf4 && text[1] > 0x8f))
+        if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+            (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
                 return 0;
         return length;
 }
@@ -81,7 +84,8 @@ static void put_line(LogWriter *writer, int stream, const char *time, const char
 {
         buffer_puts(&writer->text, "{\"log\":\"");
         put_escaped(&writer->text, data, length);
-        buffer_printf(&writer->text, "\",\"stream\":\"%s\",\"time\":\"%s\"}\n", stream == 2 ? "stderr" : "stdout", time);
+        buffer_printf(&writer->text, "\",\"stream\":\"%s\",\"time\":\"%s\"}\n",
+                      stream == 2 ? "stderr" : "stdout", time);
 }
 
 static void flush(LogWriter *writer)
@@ -110,7 +114,8 @@ void log_writer_write(LogWriter *writer, int stream, const char *data, size_t le
                 memcpy(writer->partial[which].data + writer->partial[which].length, data, take);
                 writer->partial[which].length += take;
                 if (data[take - 1] == '\n' || writer->partial[which].length == LINE_MAXIMUM) {
-                        put_line(writer, stream, time, writer->partial[which].data, writer->partial[which].length);
+                        put_line(writer, stream, time, writer->partial[which].data,
+                                 writer->partial[which].length);
                         writer->partial[which].length = 0;
                 }
                 data += take;
@@ -128,7 +133,8 @@ LogWriter *log_writer_close(LogWriter *writer)
         clock_format(clock_now(), time);
         for (int which = 0; writer->fd >= 0 && which < 2; which++)
                 if (writer->partial[which].length)
-                        put_line(writer, which + 1, time, writer->partial[which].data, writer->partial[which].length);
+                        put_line(writer, which + 1, time, writer->partial[which].data,
+                                 writer->partial[which].length);
         if (writer->fd >= 0) {
                 flush(writer);
                 close(writer->fd);

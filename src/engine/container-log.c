@@ -34,9 +34,10 @@ static int seek_tail(FILE *file, int64_t lines)
         return 0;
 }
 
-int container_log_open(Engine *engine, const char *name, const ContainerLogOptions *options, ContainerLog **ret, Error *err)
+int container_log_open(Engine *engine, const char *name, const ContainerLogOptions *options,
+                       ContainerLog **ret, Error *err)
 {
-        _cleanup_store_container_ StoreContainer row = { 0 };
+        _cleanup_store_container_ StoreContainer row = {0};
         _cleanup_free_ char *path = NULL;
         ContainerLog *log;
         Store *store;
@@ -86,8 +87,8 @@ ContainerLog *container_log_close(ContainerLog *log)
 /* --follow at the end of what is there: waits a moment. 0: the container has ended, and all was read. */
 static int wait_for_more(ContainerLog *log)
 {
-        _cleanup_store_container_ StoreContainer row = { 0 };
-        struct timespec moment = { .tv_nsec = 100000000 };
+        _cleanup_store_container_ StoreContainer row = {0};
+        struct timespec moment = {.tv_nsec = 100000000};
 
         if (!log->options.follow || log->ended)
                 return 0;
@@ -102,7 +103,8 @@ static int wait_for_more(ContainerLog *log)
 
 static bool wanted(const ContainerLogOptions *options, const ContainerLogLine *line)
 {
-        return (line->stream == 2 ? options->stderr_lines : options->stdout_lines) && (!options->since || line->time >= options->since) &&
+        return (line->stream == 2 ? options->stderr_lines : options->stdout_lines) &&
+               (!options->since || line->time >= options->since) &&
                (!options->until || line->time <= options->until);
 }
 
@@ -124,7 +126,8 @@ int container_log_next(ContainerLog *log, ContainerLogLine *ret, Error *err)
                 json_object_put(log->entry);
                 log->entry = json_tokener_parse(log->line);
                 if (!log->entry || json_get_string(log->entry, "log", &text, NULL) <= 0 ||
-                    json_get_string(log->entry, "stream", &stream, NULL) <= 0 || json_get_string(log->entry, "time", &time, NULL) <= 0)
+                    json_get_string(log->entry, "stream", &stream, NULL) <= 0 ||
+                    json_get_string(log->entry, "time", &time, NULL) <= 0)
                         continue; /* torn by a kill */
                 ret->stream = text_equal(stream, "stderr") ? 2 : 1;
                 ret->data = text;

@@ -12,14 +12,15 @@ void container_mount_deinit(ContainerMount *mount)
         free(mount->destination);
         free(mount->mode);
         string_list_deinit(&mount->options);
-        *mount = (ContainerMount){ 0 };
+        *mount = (ContainerMount){0};
 }
 
 static int set_destination(ContainerMount *mount, const char *path, const char *text, Error *err)
 {
         if (*path != '/')
                 return fail_kind(err, ERROR_USAGE, EINVAL,
-                                 "mount \"%s\": the path inside the container, \"%s\", is not absolute", text, path);
+                                 "mount \"%s\": the path inside the container, \"%s\", is not absolute", text,
+                                 path);
         free(mount->destination);
         mount->destination = path_normalize(path);
         if (!mount->destination)
@@ -39,8 +40,8 @@ static int check_volume_name(const char *name, const char *text, Error *err)
         if (good)
                 return 0;
         fail_kind(err, ERROR_USAGE, EINVAL,
-                  "mount \"%s\": \"%s\" is not a volume name: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", text,
-                  name);
+                  "mount \"%s\": \"%s\" is not a volume name: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+                  text, name);
         return fail_hint(err, "for a folder of the host write an absolute path, or one that starts with ./");
 }
 
@@ -57,8 +58,8 @@ static int set_host_path(ContainerMount *mount, const char *path, const char *te
         } else if (*path == '/') {
                 joined = strdup(path);
         } else {
-                return fail_kind(err, ERROR_USAGE, EINVAL, "mount \"%s\": the source \"%s\" is not absolute", text,
-                                 path);
+                return fail_kind(err, ERROR_USAGE, EINVAL, "mount \"%s\": the source \"%s\" is not absolute",
+                                 text, path);
         }
         free(mount->source);
         mount->source = joined ? path_normalize(joined) : NULL;
@@ -67,12 +68,13 @@ static int set_host_path(ContainerMount *mount, const char *path, const char *te
 
 /* ---- -v ---- */
 
-static const char *const propagations[] = { "private", "rprivate", "shared", "rshared", "slave", "rslave" };
-static const char *const flag_options[] = { "noexec", "exec",     "nosuid",  "suid",       "nodev",
-                                            "dev",    "noatime",  "atime",   "nodiratime", "relatime",
-                                            "sync",   "dirsync",  "async",   "nosymfollow" };
-/* Words of Docker Desktop and of SELinux hosts that mean nothing on a Linux host without: Docker takes them in silence too. */
-static const char *const harmless_options[] = { "z", "Z", "cached", "delegated", "consistent", "default" };
+static const char *const propagations[] = {"private", "rprivate", "shared", "rshared", "slave", "rslave"};
+static const char *const flag_options[] = {"noexec", "exec",    "nosuid", "suid",       "nodev",
+                                           "dev",    "noatime", "atime",  "nodiratime", "relatime",
+                                           "sync",   "dirsync", "async",  "nosymfollow"};
+/* Words of Docker Desktop and of SELinux hosts that mean nothing on a Linux host without: Docker takes them
+ * in silence too. */
+static const char *const harmless_options[] = {"z", "Z", "cached", "delegated", "consistent", "default"};
 
 static bool one_of(const char *word, const char *const *words, size_t count)
 {
@@ -82,7 +84,8 @@ static bool one_of(const char *word, const char *const *words, size_t count)
         return false;
 }
 
-static int apply_volume_option(ContainerMount *mount, const char *option, const char *text, bool *recursive, Error *err)
+static int apply_volume_option(ContainerMount *mount, const char *option, const char *text, bool *recursive,
+                               Error *err)
 {
         if (text_equal(option, "ro") || text_equal(option, "readonly"))
                 mount->read_only = true;
@@ -102,13 +105,16 @@ static int apply_volume_option(ContainerMount *mount, const char *option, const 
                  one_of(option, flag_options, ELEMENTSOF(flag_options)))
                 return string_list_add(&mount->options, option) < 0 ? fail_memory(err) : 0;
         else if (text_equal(option, "U"))
-                return fail_kind(err, ERROR_USAGE, EINVAL,
-                                 "mount \"%s\": \"U\" (change the owner of the source) does not exist here: kelp never "
-                                 "changes owners of your files; run as the container's root instead, who is you",
-                                 text);
+                return fail_kind(
+                        err, ERROR_USAGE, EINVAL,
+                        "mount \"%s\": \"U\" (change the owner of the source) does not exist here: kelp "
+                        "never "
+                        "changes owners of your files; run as the container's root instead, who is you",
+                        text);
         else
                 return fail_kind(err, ERROR_USAGE, EINVAL,
-                                 "mount \"%s\": unknown option \"%s\" (known: ro, rw, nocopy, bind, rbind, a propagation "
+                                 "mount \"%s\": unknown option \"%s\" (known: ro, rw, nocopy, bind, rbind, a "
+                                 "propagation "
                                  "such as rslave, noexec, nosuid, nodev)",
                                  text, option);
         return 0;
@@ -120,7 +126,8 @@ static int finish_options(ContainerMount *mount, bool recursive, Error *err)
         bool propagation = false;
 
         for (size_t i = 0; i < mount->options.count; i++)
-                propagation = propagation || one_of(mount->options.items[i], propagations, ELEMENTSOF(propagations));
+                propagation = propagation ||
+                              one_of(mount->options.items[i], propagations, ELEMENTSOF(propagations));
         if (mount->type != MOUNT_TMPFS && string_list_add(&mount->options, recursive ? "rbind" : "bind") < 0)
                 return fail_memory(err);
         if (mount->type != MOUNT_TMPFS && !propagation && string_list_add(&mount->options, "rprivate") < 0)
@@ -130,9 +137,9 @@ static int finish_options(ContainerMount *mount, bool recursive, Error *err)
 
 int container_mount_parse_volume(const char *text, ContainerMount *ret, Error *err)
 {
-        _cleanup_mount_ ContainerMount mount = { .type = MOUNT_VOLUME };
+        _cleanup_mount_ ContainerMount mount = {.type = MOUNT_VOLUME};
         _cleanup_free_ char *copy = strdup(text);
-        char *parts[3] = { NULL }, *save = NULL;
+        char *parts[3] = {NULL}, *save = NULL;
         bool recursive = true;
         size_t count = 0;
         int r;
@@ -143,8 +150,10 @@ int container_mount_parse_volume(const char *text, ContainerMount *ret, Error *e
                 char *colon = strchr(part, ':');
 
                 if (count == ELEMENTSOF(parts))
-                        return fail_kind(err, ERROR_USAGE, EINVAL,
-                                         "mount \"%s\": too many colons; the form is [SOURCE:]DESTINATION[:OPTIONS]", text);
+                        return fail_kind(
+                                err, ERROR_USAGE, EINVAL,
+                                "mount \"%s\": too many colons; the form is [SOURCE:]DESTINATION[:OPTIONS]",
+                                text);
                 if (colon)
                         *colon = 0;
                 parts[count] = part;
@@ -181,7 +190,7 @@ int container_mount_parse_volume(const char *text, ContainerMount *ret, Error *e
         if (r < 0)
                 return r;
         *ret = mount;
-        mount = (ContainerMount){ 0 };
+        mount = (ContainerMount){0};
         return 0;
 }
 
@@ -193,7 +202,7 @@ static int split_csv(const char *text, StringList *ret, Error *err)
         const char *c = text;
 
         for (;;) {
-                _cleanup_buffer_ Buffer field = { 0 };
+                _cleanup_buffer_ Buffer field = {0};
 
                 if (*c == '"') {
                         for (c++; *c && (*c != '"' || c[1] == '"'); c++) {
@@ -201,7 +210,8 @@ static int split_csv(const char *text, StringList *ret, Error *err)
                                 c += *c == '"';
                         }
                         if (*c != '"' || (c[1] && c[1] != ','))
-                                return fail_kind(err, ERROR_USAGE, EINVAL, "--mount %s: a quote is not closed", text);
+                                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                                 "--mount %s: a quote is not closed", text);
                         c++;
                 } else {
                         while (*c && *c != ',')
@@ -222,7 +232,8 @@ static int parse_flag(const char *value, const char *key, const char *text, bool
         else if (text_equal(value, "false") || text_equal(value, "0"))
                 *ret = false;
         else
-                return fail_kind(err, ERROR_USAGE, EINVAL, "--mount %s: %s=%s is neither true nor false", text, key, value);
+                return fail_kind(err, ERROR_USAGE, EINVAL, "--mount %s: %s=%s is neither true nor false",
+                                 text, key, value);
         return 0;
 }
 
@@ -246,25 +257,30 @@ typedef struct MountKey {
         } meaning;
 } MountKey;
 
-enum { BIND = 1 << MOUNT_BIND, VOLUME = 1 << MOUNT_VOLUME, TMPFS = 1 << MOUNT_TMPFS, ANY = BIND | VOLUME | TMPFS };
+enum {
+        BIND = 1 << MOUNT_BIND,
+        VOLUME = 1 << MOUNT_VOLUME,
+        TMPFS = 1 << MOUNT_TMPFS,
+        ANY = BIND | VOLUME | TMPFS
+};
 
 static const MountKey mount_keys[] = {
-        { "type", ANY, KEY_TYPE },
-        { "source", BIND | VOLUME, KEY_SOURCE },
-        { "src", BIND | VOLUME, KEY_SOURCE },
-        { "target", ANY, KEY_TARGET },
-        { "dst", ANY, KEY_TARGET },
-        { "destination", ANY, KEY_TARGET },
-        { "readonly", ANY, KEY_READ_ONLY },
-        { "ro", ANY, KEY_READ_ONLY },
-        { "bind-propagation", BIND, KEY_PROPAGATION },
-        { "bind-nonrecursive", BIND, KEY_NON_RECURSIVE },
-        { "bind-recursive", BIND, KEY_RECURSIVE },
-        { "volume-nocopy", VOLUME, KEY_NO_COPY },
-        { "volume-driver", VOLUME, KEY_DRIVER },
-        { "tmpfs-size", TMPFS, KEY_TMPFS_SIZE },
-        { "tmpfs-mode", TMPFS, KEY_TMPFS_MODE },
-        { "consistency", ANY, KEY_HARMLESS },
+        {"type", ANY, KEY_TYPE},
+        {"source", BIND | VOLUME, KEY_SOURCE},
+        {"src", BIND | VOLUME, KEY_SOURCE},
+        {"target", ANY, KEY_TARGET},
+        {"dst", ANY, KEY_TARGET},
+        {"destination", ANY, KEY_TARGET},
+        {"readonly", ANY, KEY_READ_ONLY},
+        {"ro", ANY, KEY_READ_ONLY},
+        {"bind-propagation", BIND, KEY_PROPAGATION},
+        {"bind-nonrecursive", BIND, KEY_NON_RECURSIVE},
+        {"bind-recursive", BIND, KEY_RECURSIVE},
+        {"volume-nocopy", VOLUME, KEY_NO_COPY},
+        {"volume-driver", VOLUME, KEY_DRIVER},
+        {"tmpfs-size", TMPFS, KEY_TMPFS_SIZE},
+        {"tmpfs-mode", TMPFS, KEY_TMPFS_MODE},
+        {"consistency", ANY, KEY_HARMLESS},
 };
 
 typedef struct MountParse {
@@ -276,7 +292,8 @@ typedef struct MountParse {
 
 static int add_option(ContainerMount *mount, Error *err, const char *format, const char *value)
 {
-        return string_list_take(&mount->options, text_printf("%s%s", format, value)) < 0 ? fail_memory(err) : 0;
+        return string_list_take(&mount->options, text_printf("%s%s", format, value)) < 0 ? fail_memory(err)
+                                                                                         : 0;
 }
 
 static int apply_recursive(MountParse *parse, const char *value, const char *text, Error *err)
@@ -291,7 +308,8 @@ static int apply_recursive(MountParse *parse, const char *value, const char *tex
                 parse->recursive_read_only = true;
         else
                 return fail_kind(err, ERROR_USAGE, EINVAL,
-                                 "--mount %s: bind-recursive is one of enabled, disabled, writable, readonly", text);
+                                 "--mount %s: bind-recursive is one of enabled, disabled, writable, readonly",
+                                 text);
         return 0;
 }
 
@@ -300,14 +318,17 @@ static int apply_tmpfs(MountParse *parse, bool mode, const char *value, const ch
         uint64_t number = 0;
 
         if (!mode && text_to_size(value, &number) < 0)
-                return fail_kind(err, ERROR_USAGE, EINVAL, "--mount %s: tmpfs-size \"%s\" is not a size", text, value);
+                return fail_kind(err, ERROR_USAGE, EINVAL, "--mount %s: tmpfs-size \"%s\" is not a size",
+                                 text, value);
         for (const char *c = value; mode && (*c || c == value); c++)
                 if (*c < '0' || *c > '7' || c - value > 4)
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "--mount %s: tmpfs-mode \"%s\" is not an octal mode",
-                                         text, value);
+                        return fail_kind(err, ERROR_USAGE, EINVAL,
+                                         "--mount %s: tmpfs-mode \"%s\" is not an octal mode", text, value);
         if (mode)
                 return add_option(&parse->mount, err, "mode=", value);
-        return string_list_addf(&parse->mount.options, "size=%llu", (unsigned long long)number) < 0 ? fail_memory(err) : 0;
+        return string_list_addf(&parse->mount.options, "size=%llu", (unsigned long long)number) < 0
+                       ? fail_memory(err)
+                       : 0;
 }
 
 static int apply_key(MountParse *parse, const MountKey *key, const char *value, const char *text, Error *err)
@@ -315,7 +336,8 @@ static int apply_key(MountParse *parse, const MountKey *key, const char *value, 
         bool flag = false;
         int r = 0;
 
-        if (!value && key->meaning != KEY_READ_ONLY && key->meaning != KEY_NON_RECURSIVE && key->meaning != KEY_NO_COPY)
+        if (!value && key->meaning != KEY_READ_ONLY && key->meaning != KEY_NON_RECURSIVE &&
+            key->meaning != KEY_NO_COPY)
                 return fail_kind(err, ERROR_USAGE, EINVAL, "--mount %s: %s needs a value", text, key->name);
         switch (key->meaning) {
         case KEY_TYPE:
@@ -332,7 +354,8 @@ static int apply_key(MountParse *parse, const MountKey *key, const char *value, 
                 break;
         case KEY_PROPAGATION:
                 if (!one_of(value, propagations, ELEMENTSOF(propagations)))
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "--mount %s: unknown propagation \"%s\"", text, value);
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "--mount %s: unknown propagation \"%s\"",
+                                         text, value);
                 r = add_option(&parse->mount, err, "", value);
                 break;
         case KEY_NON_RECURSIVE:
@@ -352,7 +375,8 @@ static int apply_key(MountParse *parse, const MountKey *key, const char *value, 
         case KEY_DRIVER:
                 if (!text_equal(value, "local"))
                         return fail_kind(err, ERROR_UNSUPPORTED, EINVAL,
-                                         "--mount %s: volume-driver=%s: kelp has no daemon and so no volume plugins; the "
+                                         "--mount %s: volume-driver=%s: kelp has no daemon and so no volume "
+                                         "plugins; the "
                                          "driver is \"local\"",
                                          text, value);
                 break;
@@ -371,8 +395,8 @@ static int parse_type(const StringList *fields, const char *text, ContainerMount
         else if (text_equal(type, "tmpfs"))
                 *ret = MOUNT_TMPFS;
         else
-                return fail_kind(err, ERROR_USAGE, EINVAL, "--mount %s: unknown type \"%s\" (known: bind, volume, tmpfs)", text,
-                                 type);
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "--mount %s: unknown type \"%s\" (known: bind, volume, tmpfs)", text, type);
         return 0;
 }
 
@@ -391,7 +415,8 @@ static int apply_field(MountParse *parse, char *field, const char *text, Error *
                 if (distance == 0) {
                         if (!(key->types & (1 << parse->mount.type)))
                                 return fail_kind(err, ERROR_USAGE, EINVAL,
-                                                 "--mount %s: %s cannot be combined with this mount type", text, field);
+                                                 "--mount %s: %s cannot be combined with this mount type",
+                                                 text, field);
                         return apply_key(parse, key, equals ? equals + 1 : NULL, text, err);
                 }
                 if (distance < best) {
@@ -415,7 +440,8 @@ static int finish_mount(MountParse *parse, const char *text, Error *err)
                 return r;
         if (mount->type == MOUNT_BIND) {
                 if (text_empty(parse->source))
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "--mount %s: a bind mount needs a source", text);
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "--mount %s: a bind mount needs a source",
+                                         text);
                 r = set_host_path(mount, parse->source, text, err);
         } else if (mount->type == MOUNT_VOLUME && !text_empty(parse->source)) {
                 r = check_volume_name(parse->source, text, err);
@@ -425,20 +451,22 @@ static int finish_mount(MountParse *parse, const char *text, Error *err)
                 mount->anonymous = true;
         }
         if (r >= 0 && mount->type == MOUNT_TMPFS)
-                for (const char *const *flag = (const char *const[]){ "nosuid", "nodev", "noexec", NULL }; *flag; flag++)
+                for (const char *const *flag = (const char *const[]){"nosuid", "nodev", "noexec", NULL};
+                     *flag; flag++)
                         if (string_list_add(&mount->options, *flag) < 0)
                                 return fail_memory(err);
         if (r >= 0)
                 r = finish_options(mount, parse->recursive, err);
-        if (r >= 0 && mount->read_only && parse->recursive_read_only && string_list_add(&mount->options, "rro") < 0)
+        if (r >= 0 && mount->read_only && parse->recursive_read_only &&
+            string_list_add(&mount->options, "rro") < 0)
                 return fail_memory(err);
         return r;
 }
 
 int container_mount_parse_mount(const char *text, ContainerMount *ret, Error *err)
 {
-        MountParse parse = { .recursive = true, .recursive_read_only = true };
-        _cleanup_strings_ StringList fields = { 0 };
+        MountParse parse = {.recursive = true, .recursive_read_only = true};
+        _cleanup_strings_ StringList fields = {0};
         int r;
 
         r = split_csv(text, &fields, err);
@@ -460,7 +488,7 @@ int container_mount_parse_mount(const char *text, ContainerMount *ret, Error *er
 
 static int check_tmpfs_option(const char *option, const char *text, Error *err)
 {
-        static const char *const valued[] = { "size=", "mode=", "uid=", "gid=", "nr_inodes=", "nr_blocks=" };
+        static const char *const valued[] = {"size=", "mode=", "uid=", "gid=", "nr_inodes=", "nr_blocks="};
 
         if (text_equal(option, "ro") || text_equal(option, "rw") ||
             one_of(option, flag_options, ELEMENTSOF(flag_options)))
@@ -468,13 +496,15 @@ static int check_tmpfs_option(const char *option, const char *text, Error *err)
         for (size_t i = 0; i < ELEMENTSOF(valued); i++)
                 if (text_after(option, valued[i]) && *text_after(option, valued[i]))
                         return 0;
-        return fail_kind(err, ERROR_USAGE, EINVAL, "--tmpfs %s: unknown option \"%s\" (known: size=, mode=, uid=, gid=, "
-                         "nr_inodes=, ro, rw, exec, noexec, suid, dev)", text, option);
+        return fail_kind(err, ERROR_USAGE, EINVAL,
+                         "--tmpfs %s: unknown option \"%s\" (known: size=, mode=, uid=, gid=, "
+                         "nr_inodes=, ro, rw, exec, noexec, suid, dev)",
+                         text, option);
 }
 
 int container_mount_parse_tmpfs(const char *text, ContainerMount *ret, Error *err)
 {
-        _cleanup_mount_ ContainerMount mount = { .type = MOUNT_TMPFS };
+        _cleanup_mount_ ContainerMount mount = {.type = MOUNT_TMPFS};
         _cleanup_free_ char *copy = strdup(text);
         char *colon, *save = NULL;
         int r = 0;
@@ -486,7 +516,8 @@ int container_mount_parse_tmpfs(const char *text, ContainerMount *ret, Error *er
                 *colon = 0;
         r = set_destination(&mount, copy, text, err);
         /* Docker's defaults; later words win. */
-        for (const char *const *flag = (const char *const[]){ "nosuid", "nodev", "noexec", NULL }; r >= 0 && *flag; flag++)
+        for (const char *const *flag = (const char *const[]){"nosuid", "nodev", "noexec", NULL};
+             r >= 0 && *flag; flag++)
                 r = string_list_add(&mount.options, *flag) < 0 ? fail_memory(err) : 0;
         for (char *option = colon ? strtok_r(colon + 1, ",", &save) : NULL; r >= 0 && option;
              option = strtok_r(NULL, ",", &save)) {
@@ -501,13 +532,13 @@ int container_mount_parse_tmpfs(const char *text, ContainerMount *ret, Error *er
         if (r < 0)
                 return r;
         *ret = mount;
-        mount = (ContainerMount){ 0 };
+        mount = (ContainerMount){0};
         return 0;
 }
 
 /* ---- JSON ---- */
 
-static const char *const type_names[] = { "bind", "volume", "tmpfs" };
+static const char *const type_names[] = {"bind", "volume", "tmpfs"};
 
 json_object *container_mount_to_json(const ContainerMount *mount)
 {
@@ -535,7 +566,7 @@ json_object *container_mount_to_json(const ContainerMount *mount)
 
 int container_mount_from_json(json_object *object, ContainerMount *ret, Error *err)
 {
-        _cleanup_mount_ ContainerMount mount = { 0 };
+        _cleanup_mount_ ContainerMount mount = {0};
         const char *type = "", *name = NULL, *source = "", *destination = "", *mode = "";
         bool writable = true;
         int r;
@@ -567,6 +598,6 @@ int container_mount_from_json(json_object *object, ContainerMount *ret, Error *e
             text_replace(&mount.destination, destination) < 0 || text_replace(&mount.mode, mode) < 0)
                 return fail_memory(err);
         *ret = mount;
-        mount = (ContainerMount){ 0 };
+        mount = (ContainerMount){0};
         return 0;
 }

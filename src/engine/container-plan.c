@@ -13,20 +13,20 @@ void container_plan_deinit(ContainerPlan *plan)
         free(plan->upper);
         free(plan->work);
         free(plan->folder);
-        *plan = (ContainerPlan){ 0 };
+        *plan = (ContainerPlan){0};
 }
 
 /* ---- mounts ---- */
 
-static int add_mount(RuntimeSpec *spec, const char *destination, const char *type, const char *source, const char *options,
-                     Error *err)
+static int add_mount(RuntimeSpec *spec, const char *destination, const char *type, const char *source,
+                     const char *options, Error *err)
 {
         RuntimeMount *mount = runtime_spec_add_mount(spec);
         _cleanup_free_ char *copy = strdup(options);
         char *save = NULL;
 
-        if (!mount || !copy || text_replace(&mount->destination, destination) < 0 || text_replace(&mount->type, type) < 0 ||
-            text_replace(&mount->source, source) < 0)
+        if (!mount || !copy || text_replace(&mount->destination, destination) < 0 ||
+            text_replace(&mount->type, type) < 0 || text_replace(&mount->source, source) < 0)
                 return fail_memory(err);
         for (char *option = strtok_r(copy, ",", &save); option; option = strtok_r(NULL, ",", &save))
                 if (string_list_add(&mount->options, option) < 0)
@@ -52,7 +52,8 @@ static bool host_has_cgroup2(void)
 /* /proc, /dev, /sys and what is below them. */
 static int add_system_mounts(const ContainerConfiguration *configuration, RuntimeSpec *spec, Error *err)
 {
-        bool host_pid = text_equal(configuration->pid, "host"), host_ipc = text_equal(configuration->ipc, "host");
+        bool host_pid = text_equal(configuration->pid, "host"),
+             host_ipc = text_equal(configuration->ipc, "host");
         bool own_sys = !text_equal(configuration->network, "host");
         const char *sys_access = configuration->privileged ? "rw" : "ro";
         char options[128];
@@ -64,8 +65,9 @@ static int add_system_mounts(const ContainerConfiguration *configuration, Runtim
                 r = add_mount(spec, "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k", err);
         if (r >= 0)
                 r = add_mount(spec, "/dev/pts", "devpts", "devpts",
-                              configuration->single_id ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620"
-                                                       : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5",
+                              configuration->single_id
+                                      ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620"
+                                      : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5",
                               err);
         /* A sysfs of its own shows the network namespace that it was mounted in, so it needs one. */
         snprintf(options, sizeof(options), "nosuid,noexec,nodev,%s", sys_access);
@@ -76,24 +78,28 @@ static int add_system_mounts(const ContainerConfiguration *configuration, Runtim
         if (r >= 0 && own_sys && host_has_cgroup2())
                 r = add_mount(spec, "/sys/fs/cgroup", "cgroup", "cgroup", options, err);
         if (r >= 0)
-                r = host_ipc ? add_mount(spec, "/dev/mqueue", "bind", "/dev/mqueue", "bind,nosuid,noexec,nodev", err)
+                r = host_ipc ? add_mount(spec, "/dev/mqueue", "bind", "/dev/mqueue",
+                                         "bind,nosuid,noexec,nodev", err)
                              : add_mount(spec, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev", err);
         if (r >= 0 && !user_mounts(configuration, "/dev/shm") && !text_equal(configuration->ipc, "none")) {
                 snprintf(options, sizeof(options), "nosuid,noexec,nodev,mode=1777,size=%lld",
                          (long long)configuration->shm_size);
-                r = host_ipc ? add_mount(spec, "/dev/shm", "bind", "/dev/shm", "bind,nosuid,noexec,nodev", err)
-                             : add_mount(spec, "/dev/shm", "tmpfs", "shm", options, err);
+                r = host_ipc
+                            ? add_mount(spec, "/dev/shm", "bind", "/dev/shm", "bind,nosuid,noexec,nodev", err)
+                            : add_mount(spec, "/dev/shm", "tmpfs", "shm", options, err);
         }
         return r;
 }
 
-static int add_own_files(const ContainerConfiguration *configuration, const char *folder, RuntimeSpec *spec, Error *err)
+static int add_own_files(const ContainerConfiguration *configuration, const char *folder, RuntimeSpec *spec,
+                         Error *err)
 {
-        static const char *const names[] = { "resolv.conf", "hostname", "hosts" };
+        static const char *const names[] = {"resolv.conf", "hostname", "hosts"};
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(names); i++) {
-                _cleanup_free_ char *source = path_join(folder, names[i]), *destination = path_join("/etc", names[i]);
+                _cleanup_free_ char *source = path_join(folder, names[i]),
+                                    *destination = path_join("/etc", names[i]);
 
                 if (!source || !destination)
                         return fail_memory(err);
@@ -111,7 +117,8 @@ static int add_user_mount(const ContainerMount *mount, RuntimeSpec *spec, Error 
         int r;
 
         r = add_mount(spec, mount->destination, mount->type == MOUNT_TMPFS ? "tmpfs" : "bind",
-                      mount->type == MOUNT_TMPFS ? "tmpfs" : mount->source, mount->read_only ? "ro" : "rw", err);
+                      mount->type == MOUNT_TMPFS ? "tmpfs" : mount->source, mount->read_only ? "ro" : "rw",
+                      err);
         if (r < 0)
                 return r;
         target = &spec->mounts[spec->mount_count - 1];
@@ -156,7 +163,8 @@ static int plan_environment(const ContainerConfiguration *configuration, StringL
         _cleanup_free_ char *hostname = text_printf("HOSTNAME=%s", configuration->hostname);
         const char *path = string_list_env_get(&configuration->env, "PATH");
 
-        if (!hostname || string_list_addf(env, "PATH=%s", path ?: "") < 0 || string_list_add(env, hostname) < 0 ||
+        if (!hostname || string_list_addf(env, "PATH=%s", path ?: "") < 0 ||
+            string_list_add(env, hostname) < 0 ||
             (configuration->terminal && string_list_add(env, "TERM=xterm") < 0))
                 return fail_memory(err);
         for (size_t i = 0; i < configuration->env.count; i++)
@@ -173,7 +181,7 @@ static int plan_process(const ContainerConfiguration *configuration, RuntimeProc
         process->terminal = configuration->terminal;
         process->no_new_privileges = configuration->no_new_privileges;
         process->has_capabilities = true;
-        process->capabilities = (RuntimeCapabilities){ .bounding = set, .effective = set, .permitted = set };
+        process->capabilities = (RuntimeCapabilities){.bounding = set, .effective = set, .permitted = set};
         r = container_configuration_arguments(configuration, &process->args, err);
         if (r >= 0)
                 r = plan_environment(configuration, &process->env, err);
@@ -204,7 +212,8 @@ static int plan_limits(const ContainerConfiguration *configuration, RuntimeSpec 
 static int plan_devices(const ContainerConfiguration *configuration, RuntimeSpec *spec, Error *err)
 {
         for (size_t i = 0; i < configuration->devices.count; i++) {
-                const char *text = configuration->devices.items[i], *inside = strchr(text, ':'), *end = strrchr(text, ':');
+                const char *text = configuration->devices.items[i], *inside = strchr(text, ':'),
+                           *end = strrchr(text, ':');
                 RuntimeDevice *device = runtime_spec_add_device(spec);
 
                 if (!device)
@@ -229,7 +238,8 @@ static int plan_seccomp(const ContainerConfiguration *configuration, RuntimeSpec
                 spec->seccomp_default = true;
                 return 0;
         }
-        r = json_parse(configuration->seccomp, strlen(configuration->seccomp), "seccomp profile", &document, err);
+        r = json_parse(configuration->seccomp, strlen(configuration->seccomp), "seccomp profile", &document,
+                       err);
         if (r >= 0)
                 r = seccomp_profile_parse_docker(document, configuration->capabilities, &spec->seccomp, err);
         return r;
@@ -243,9 +253,12 @@ static void plan_namespaces(const ContainerConfiguration *configuration, Runtime
                 NamespaceKind kind;
                 const char *mode;
         } kinds[] = {
-                { NAMESPACE_MOUNT, "private" },          { NAMESPACE_PID, configuration->pid },
-                { NAMESPACE_NETWORK, configuration->network }, { NAMESPACE_IPC, configuration->ipc },
-                { NAMESPACE_UTS, configuration->uts },   { NAMESPACE_CGROUP, configuration->cgroupns },
+                {NAMESPACE_MOUNT, "private"},
+                {NAMESPACE_PID, configuration->pid},
+                {NAMESPACE_NETWORK, configuration->network},
+                {NAMESPACE_IPC, configuration->ipc},
+                {NAMESPACE_UTS, configuration->uts},
+                {NAMESPACE_CGROUP, configuration->cgroupns},
         };
 
         /* "container:" is joined by who starts it, who knows the other's process. */
@@ -254,7 +267,8 @@ static void plan_namespaces(const ContainerConfiguration *configuration, Runtime
                         text_equal(kinds[i].mode, "host") ? NAMESPACE_HOST : NAMESPACE_NEW;
 }
 
-static int plan_overlay(Engine *engine, const ContainerConfiguration *configuration, ContainerPlan *plan, Error *err)
+static int plan_overlay(Engine *engine, const ContainerConfiguration *configuration, ContainerPlan *plan,
+                        Error *err)
 {
         Store *store;
         int r;
@@ -276,21 +290,26 @@ static int plan_overlay(Engine *engine, const ContainerConfiguration *configurat
         plan->work = path_join(plan->folder, "work");
         if (!plan->upper || !plan->work)
                 return fail_memory(err);
-        plan->overlay = (RuntimeOverlay){ .lower = (const char *const *)plan->lower.items, .lower_count = plan->lower.count,
-                                          .upper = plan->upper, .work = plan->work, .discarded = configuration->auto_remove };
+        plan->overlay = (RuntimeOverlay){.lower = (const char *const *)plan->lower.items,
+                                         .lower_count = plan->lower.count,
+                                         .upper = plan->upper,
+                                         .work = plan->work,
+                                         .discarded = configuration->auto_remove};
         return 0;
 }
 
-int container_plan_make(Engine *engine, const char *id, const char *folder, const ContainerConfiguration *configuration,
-                        ContainerPlan *ret, Error *err)
+int container_plan_make(Engine *engine, const char *id, const char *folder,
+                        const ContainerConfiguration *configuration, ContainerPlan *ret, Error *err)
 {
-        _cleanup_plan_ ContainerPlan plan = { 0 };
+        _cleanup_plan_ ContainerPlan plan = {0};
         RuntimeSpec *spec = &plan.spec;
         int r;
 
         if (text_replace(&plan.folder, folder) < 0 ||
-            (!text_equal(configuration->uts, "host") && text_replace(&spec->hostname, configuration->hostname) < 0) ||
-            text_replace(&spec->domainname, text_empty(configuration->domainname) ? NULL : configuration->domainname) < 0 ||
+            (!text_equal(configuration->uts, "host") &&
+             text_replace(&spec->hostname, configuration->hostname) < 0) ||
+            text_replace(&spec->domainname,
+                         text_empty(configuration->domainname) ? NULL : configuration->domainname) < 0 ||
             string_list_copy(&spec->masked_paths, &configuration->masked_paths) < 0 ||
             string_list_copy(&spec->readonly_paths, &configuration->readonly_paths) < 0 ||
             string_list_copy(&spec->annotations, &configuration->annotations) < 0)
@@ -317,6 +336,6 @@ int container_plan_make(Engine *engine, const char *id, const char *folder, cons
         if (r < 0)
                 return r;
         *ret = plan;
-        plan = (ContainerPlan){ 0 };
+        plan = (ContainerPlan){0};
         return 0;
 }

@@ -1,4 +1,5 @@
-/* From a container's configuration to what the runtime takes: the specification, built directly, and the overlay. */
+/* From a container's configuration to what the runtime takes: the specification, built directly, and the
+ * overlay. */
 #pragma once
 
 #include "engine/container-configuration.h"
@@ -16,10 +17,12 @@ typedef struct ContainerPlan {
 void container_plan_deinit(ContainerPlan *plan);
 #define _cleanup_plan_ _cleanup_(container_plan_deinit)
 
-/* @folder: the container's own folder, which has upper/ and work/ and the files of container_files_write(). ERROR_NOT_FOUND when a
- * layer is missing. */
-int container_plan_make(Engine *engine, const char *id, const char *folder, const ContainerConfiguration *configuration,
-                        ContainerPlan *ret, Error *err);
+/* @folder: the container's own folder, which has upper/ and work/ and the files of container_files_write().
+ * ERROR_NOT_FOUND when a layer is missing. */
+int container_plan_make(Engine *engine, const char *id, const char *folder,
+                        const ContainerConfiguration *configuration, ContainerPlan *ret, Error *err);
 
-/* Makes upper/ and work/ and writes hostname, hosts and resolv.conf into the container's folder, before each start. */
-int container_files_write(int folder_fd, const char *id, const ContainerConfiguration *configuration, Error *err);
+/* Makes upper/ and work/ and writes hostname, hosts and resolv.conf into the container's folder, before each
+ * start. */
+int container_files_write(int folder_fd, const char *id, const ContainerConfiguration *configuration,
+                          Error *err);

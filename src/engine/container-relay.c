@@ -1,6 +1,7 @@
 /*
- * Passing streams between a container and the caller's own descriptors until the container has ended, and its output to the log.
- * One thread, one poll(2). Output to a slow reader blocks the container's writer, not memory of ours: there is no queue.
+ * Passing streams between a container and the caller's own descriptors until the container has ended, and its
+ * output to the log. One thread, one poll(2). Output to a slow reader blocks the container's writer, not
+ * memory of ours: there is no queue.
  */
 #include "base/file.h"
 #include "engine/container-launch.h"
@@ -19,10 +20,10 @@ typedef struct Relay {
         ContainerLaunch *launch;
         const ContainerStreams *streams;
         LogWriter *log;
-        int output[2];   /* where the payload's 1 and 2 come from */
-        int input;       /* where its 0 is written to */
-        bool own_input;  /* our 0 is still read */
-        bool shown[2];   /* our 1 and 2 still take output */
+        int output[2];  /* where the payload's 1 and 2 come from */
+        int input;      /* where its 0 is written to */
+        bool own_input; /* our 0 is still read */
+        bool shown[2];  /* our 1 and 2 still take output */
         bool terminal;
         char piece[PIECE_SIZE];
 } Relay;
@@ -33,9 +34,10 @@ void container_relay_block_signals(void *ret_mask)
 
         sigemptyset(&mask);
         for (int number = 1; number < SIGRTMAX; number++)
-                if (number != SIGKILL && number != SIGSTOP && number != SIGCHLD && number != SIGSEGV && number != SIGBUS &&
-                    number != SIGFPE && number != SIGILL && number != SIGABRT && number != SIGTRAP && number != SIGSYS &&
-                    number != SIGTSTP && number != SIGTTIN && number != SIGTTOU && number != SIGCONT)
+                if (number != SIGKILL && number != SIGSTOP && number != SIGCHLD && number != SIGSEGV &&
+                    number != SIGBUS && number != SIGFPE && number != SIGILL && number != SIGABRT &&
+                    number != SIGTRAP && number != SIGSYS && number != SIGTSTP && number != SIGTTIN &&
+                    number != SIGTTOU && number != SIGCONT)
                         sigaddset(&mask, number);
         sigprocmask(SIG_BLOCK, &mask, ret_mask);
 }
@@ -100,7 +102,7 @@ static void pass_signal(Relay *relay, int signals)
 static void drain(Relay *relay)
 {
         for (int which = 0; which < 2; which++) {
-                struct pollfd poll_fd = { .fd = relay->output[which], .events = POLLIN };
+                struct pollfd poll_fd = {.fd = relay->output[which], .events = POLLIN};
 
                 while (relay->output[which] >= 0 && poll(&poll_fd, 1, 0) > 0 && pass_output(relay, which) > 0)
                         ;
@@ -114,11 +116,11 @@ static int relay_until_end(Relay *relay, int signals, int *ret_status, Error *er
 
         for (;;) {
                 struct pollfd fds[COUNT] = {
-                        [END] = { .fd = relay->launch->container.pidfd, .events = POLLIN },
-                        [SIGNALS] = { .fd = signals, .events = POLLIN },
-                        [OUTPUT] = { .fd = relay->output[0], .events = POLLIN },
-                        [ERRORS] = { .fd = relay->output[1], .events = POLLIN },
-                        [INPUT] = { .fd = relay->own_input ? STDIN_FILENO : -1, .events = POLLIN },
+                        [END] = {.fd = relay->launch->container.pidfd, .events = POLLIN},
+                        [SIGNALS] = {.fd = signals, .events = POLLIN},
+                        [OUTPUT] = {.fd = relay->output[0], .events = POLLIN},
+                        [ERRORS] = {.fd = relay->output[1], .events = POLLIN},
+                        [INPUT] = {.fd = relay->own_input ? STDIN_FILENO : -1, .events = POLLIN},
                 };
 
                 if (poll(fds, COUNT, -1) < 0) {
@@ -145,8 +147,8 @@ static int relay_until_end(Relay *relay, int signals, int *ret_status, Error *er
         return 0;
 }
 
-int container_relay(const ContainerConfiguration *configuration, ContainerLaunch *launch, const ContainerStreams *streams,
-                    int *ret_status, Error *err)
+int container_relay(const ContainerConfiguration *configuration, ContainerLaunch *launch,
+                    const ContainerStreams *streams, int *ret_status, Error *err)
 {
         Relay *relay = calloc(1, sizeof(*relay));
         TerminalState saved = TERMINAL_STATE_INIT;

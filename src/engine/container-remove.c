@@ -7,7 +7,7 @@
 int container_discard(Engine *engine, const StoreContainer *row, bool volumes, Error *err)
 {
         _cleanup_free_ char *folder = path_join("containers", row->id);
-        _cleanup_strings_ StringList own = { 0 };
+        _cleanup_strings_ StringList own = {0};
         Store *store;
         int r;
 
@@ -28,7 +28,7 @@ int container_discard(Engine *engine, const StoreContainer *row, bool volumes, E
 
 int container_remove(Engine *engine, const char *name, bool force, bool volumes, Error *err)
 {
-        _cleanup_store_container_ StoreContainer row = { 0 };
+        _cleanup_store_container_ StoreContainer row = {0};
         Store *store;
         int r;
 
@@ -38,11 +38,13 @@ int container_remove(Engine *engine, const char *name, bool force, bool volumes,
         if (r < 0)
                 return r;
         if (text_equal(row.status, "running")) {
-                _cleanup_close_ int pidfd = process_open(row.pid, row.pid_start), monitor = process_open(row.monitor_pid, row.monitor_start);
+                _cleanup_close_ int pidfd = process_open(row.pid, row.pid_start),
+                                    monitor = process_open(row.monitor_pid, row.monitor_start);
 
                 if (!force && pidfd >= 0)
                         return fail_kind(err, ERROR_CONFLICT, EBUSY,
-                                         "cannot remove container \"/%s\": container is running: stop the container before removing or "
+                                         "cannot remove container \"/%s\": container is running: stop the "
+                                         "container before removing or "
                                          "force remove",
                                          row.name);
                 if (pidfd >= 0) {

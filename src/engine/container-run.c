@@ -6,8 +6,8 @@
 #include <sys/prctl.h>
 
 /* In this process: it is the init's parent, and the container ends with it. */
-static int run_here(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration, const ContainerStreams *streams,
-                    int *ready, int *ret_status, Error *err)
+static int run_here(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
+                    const ContainerStreams *streams, int *ready, int *ret_status, Error *err)
 {
         _cleanup_launch_ ContainerLaunch launch = CONTAINER_LAUNCH_INIT;
         sigset_t before;
@@ -29,14 +29,13 @@ static int run_here(Engine *engine, StoreContainer *row, const ContainerConfigur
         return r;
 }
 
-int container_run(Engine *engine, const ContainerOptions *options, const ContainerStreams *streams, char ret_id[static 65],
-                  int *ret_status, bool *ret_detached, Error *err)
+int container_run(Engine *engine, const ContainerOptions *options, const ContainerStreams *streams,
+                  char ret_id[static 65], int *ret_status, Error *err)
 {
-        _cleanup_configuration_ ContainerConfiguration configuration = { 0 };
-        _cleanup_store_container_ StoreContainer row = { 0 };
+        _cleanup_configuration_ ContainerConfiguration configuration = {0};
+        _cleanup_store_container_ StoreContainer row = {0};
         int ready = -EBADF, r;
 
-        *ret_detached = false;
         *ret_id = 0;
         /* Its helpers take a millisecond, which passes beside the rest. */
         r = engine_user_namespace_start(engine, err);
@@ -56,10 +55,10 @@ typedef struct StartReport {
 /* The holder: a process of its own, in no session of the user's, that lives as long as the container. */
 static _Noreturn void hold_in_background(Engine *engine, const char *id, int report)
 {
-        static const ContainerStreams nobody = { 0 };
-        _cleanup_configuration_ ContainerConfiguration configuration = { 0 };
-        _cleanup_store_container_ StoreContainer row = { 0 };
-        StartReport failed = { 0 };
+        static const ContainerStreams nobody = {0};
+        _cleanup_configuration_ ContainerConfiguration configuration = {0};
+        _cleanup_store_container_ StoreContainer row = {0};
+        StartReport failed = {0};
         Store *store;
         int status, null, r;
 
@@ -85,10 +84,10 @@ static _Noreturn void hold_in_background(Engine *engine, const char *id, int rep
 
 int container_start(Engine *engine, const char *name, Error *err)
 {
-        _cleanup_store_container_ StoreContainer row = { 0 };
+        _cleanup_store_container_ StoreContainer row = {0};
         _cleanup_close_ int reader = -EBADF;
-        StartReport report = { 0 };
-        EngineOptions options = { .root = engine->paths.data };
+        StartReport report = {0};
+        EngineOptions options = {.root = engine->paths.data};
         int ends[2], r;
         ssize_t length;
         Store *store;

@@ -6,7 +6,8 @@
 #include <poll.h>
 #include <signal.h>
 
-static int find_running(Engine *engine, const char *name, const char *verb, StoreContainer *row, int *ret_pidfd, Error *err)
+static int find_running(Engine *engine, const char *name, const char *verb, StoreContainer *row,
+                        int *ret_pidfd, Error *err)
 {
         int r;
 
@@ -15,13 +16,15 @@ static int find_running(Engine *engine, const char *name, const char *verb, Stor
                 return r;
         *ret_pidfd = text_equal(row->status, "running") ? process_open(row->pid, row->pid_start) : -ESRCH;
         if (*ret_pidfd < 0)
-                return fail_kind(err, ERROR_CONFLICT, ESRCH, "cannot %s container: %s: container %.12s is not running", verb, name, row->id);
+                return fail_kind(err, ERROR_CONFLICT, ESRCH,
+                                 "cannot %s container: %s: container %.12s is not running", verb, name,
+                                 row->id);
         return 0;
 }
 
 int container_kill(Engine *engine, const char *name, const char *signal, Error *err)
 {
-        _cleanup_store_container_ StoreContainer row = { 0 };
+        _cleanup_store_container_ StoreContainer row = {0};
         _cleanup_close_ int pidfd = -EBADF;
         int number = SIGKILL, r;
 
@@ -47,8 +50,8 @@ static int wait_for_end(const StoreContainer *row, int pidfd, int milliseconds)
 
 int container_stop(Engine *engine, const char *name, int timeout, const char *signal, Error *err)
 {
-        _cleanup_configuration_ ContainerConfiguration configuration = { 0 };
-        _cleanup_store_container_ StoreContainer row = { 0 };
+        _cleanup_configuration_ ContainerConfiguration configuration = {0};
+        _cleanup_store_container_ StoreContainer row = {0};
         _cleanup_close_ int pidfd = -EBADF;
         int number = SIGTERM, r;
 
@@ -82,12 +85,13 @@ int container_restart(Engine *engine, const char *name, int timeout, const char 
 
 int container_wait(Engine *engine, const char *name, const char *condition, int *ret_status, Error *err)
 {
-        _cleanup_store_container_ StoreContainer row = { 0 }, after = { 0 };
+        _cleanup_store_container_ StoreContainer row = {0}, after = {0};
         _cleanup_close_ int pidfd = -EBADF;
         int r;
 
         if (!text_empty(condition) && !text_equal(condition, "not-running"))
-                return fail_kind(err, ERROR_UNSUPPORTED, EINVAL, "wait: the condition %s is not known: there is not-running", condition);
+                return fail_kind(err, ERROR_UNSUPPORTED, EINVAL,
+                                 "wait: the condition %s is not known: there is not-running", condition);
         r = container_find(engine, name, &row, err);
         if (r < 0)
                 return r;
@@ -105,7 +109,7 @@ int container_wait(Engine *engine, const char *name, const char *condition, int 
 
 int container_rename(Engine *engine, const char *name, const char *new_name, Error *err)
 {
-        _cleanup_store_container_ StoreContainer row = { 0 };
+        _cleanup_store_container_ StoreContainer row = {0};
         Store *store;
         int r;
 

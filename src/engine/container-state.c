@@ -43,7 +43,7 @@ int container_refresh(Engine *engine, StoreContainer *row, Error *err)
 
 int container_find(Engine *engine, const char *name, StoreContainer *ret, Error *err)
 {
-        _cleanup_store_container_ StoreContainer row = { 0 };
+        _cleanup_store_container_ StoreContainer row = {0};
         Store *store;
         int r;
 
@@ -57,6 +57,6 @@ int container_find(Engine *engine, const char *name, StoreContainer *ret, Error 
         if (r < 0)
                 return r;
         *ret = row;
-        row = (StoreContainer){ 0 };
+        row = (StoreContainer){0};
         return 0;
 }

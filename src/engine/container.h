@@ -6,32 +6,33 @@
 
 #include <stdint.h>
 
-/* What `run` and `create` take, as typed; the engine checks it (the API server will fill the same structure). NULL and empty mean
- * "not given". Strings belong to the caller. */
+/* What `run` and `create` take, as typed; the engine checks it (the API server will fill the same structure).
+ * NULL and empty mean "not given". Strings belong to the caller. */
 typedef struct ContainerOptions {
         const char *image;
         StringList arguments; /* [COMMAND] [ARG...] */
         const char *name;
-        bool interactive;     /* -i: stdin stays open */
-        bool terminal;        /* -t */
-        bool detach;          /* -d */
-        bool remove;          /* --rm */
+        bool interactive; /* -i: stdin stays open */
+        bool terminal;    /* -t */
+        bool detach;      /* -d */
+        bool remove;      /* --rm */
         bool read_only;
         bool privileged;
         bool init;
         bool no_healthcheck;
-        StringList attach;    /* -a stdin|stdout|stderr */
-        StringList env;       /* -e NAME=value; NAME alone takes the caller's environment (resolved by the command line) */
-        StringList volumes;   /* -v */
-        StringList mounts;    /* --mount, as typed */
-        StringList tmpfs;     /* --tmpfs /path[:options] */
+        StringList attach; /* -a stdin|stdout|stderr */
+        StringList env; /* -e NAME=value; NAME alone takes the caller's environment (resolved by the command
+                           line) */
+        StringList volumes; /* -v */
+        StringList mounts;  /* --mount, as typed */
+        StringList tmpfs;   /* --tmpfs /path[:options] */
         StringList cap_add, cap_drop;
-        StringList security;  /* --security-opt */
-        StringList ulimits;   /* --ulimit name=soft[:hard] */
-        StringList labels;    /* name=value */
+        StringList security; /* --security-opt */
+        StringList ulimits;  /* --ulimit name=soft[:hard] */
+        StringList labels;   /* name=value */
         StringList group_add;
-        StringList devices;   /* --device host[:container[:rwm]] */
-        StringList sysctls;   /* name=value */
+        StringList devices;                             /* --device host[:container[:rwm]] */
+        StringList sysctls;                             /* name=value */
         StringList dns, dns_search, dns_options, hosts; /* --dns, --dns-search, --dns-option, --add-host */
         StringList annotations;
         StringList volumes_from;
@@ -40,51 +41,45 @@ typedef struct ContainerOptions {
         const char *entrypoint; /* --entrypoint; "" resets it */
         bool has_entrypoint;
         const char *hostname, *domainname;
-        const char *network;  /* none, host, container:X */
+        const char *network; /* none, host, container:X */
         bool network_given;
         const char *pid, *ipc, *uts, *userns, *cgroupns;
         const char *shm_size;
-        const char *pull;     /* always, missing, never; the command line does the pull itself */
+        const char *pull; /* always, missing, never; the command line does the pull itself */
         const char *platform;
         const char *stop_signal;
         const char *stop_timeout; /* seconds */
-        const char *detach_keys;
-        const char *log_driver; /* json-file, none */
-        StringList log_options;
+        const char *log_driver;   /* json-file, none */
         const char *cidfile;
 } ContainerOptions;
 
-/* Checks everything, makes the container's row and folder. The image must be in the store (ERROR_NOT_FOUND otherwise: then
- * the command line pulls and calls again). */
+/* Checks everything, makes the container's row and folder. The image must be in the store (ERROR_NOT_FOUND
+ * otherwise: then the command line pulls and calls again). */
 int container_create(Engine *engine, const ContainerOptions *options, char ret_id[static 65], Error *err);
 
 /* How the caller's own terminal and streams are joined to the container. */
 typedef struct ContainerStreams {
         bool input, output, error; /* join fd 0, 1, 2 */
-        const char *detach_keys;   /* "ctrl-p,ctrl-q" when NULL */
         bool signal_proxy;         /* pass signals on */
 } ContainerStreams;
 
-/* `kelp run` in the foreground: create, start, relay fd 0-2 until the end, remove when asked. *ret_status is Docker's: the
- * payload's status, 128+signal. On failure the Error's kind gives 125, 126, 127. ret_id is set as soon as it is known
- * ("" before). *ret_detached: the detach keys were typed; the container goes on under a monitor. */
-int container_run(Engine *engine, const ContainerOptions *options, const ContainerStreams *streams, char ret_id[static 65],
-                  int *ret_status, bool *ret_detached, Error *err);
+/* `kelp run` in the foreground: create, start, relay fd 0-2 until the end, remove when asked. *ret_status is
+ * Docker's: the payload's status, 128+signal. On failure the Error's kind gives 125, 126, 127. ret_id is set
+ * as soon as it is known
+ * ("" before). The container ends with the calling process. */
+int container_run(Engine *engine, const ContainerOptions *options, const ContainerStreams *streams,
+                  char ret_id[static 65], int *ret_status, Error *err);
 
 /* Starts a created or exited container under a monitor. */
 int container_start(Engine *engine, const char *name, Error *err);
-/* Joins the streams of a running container (attach; start -a); returns as container_run. */
-int container_attach(Engine *engine, const char *name, const ContainerStreams *streams, int *ret_status, bool *ret_detached,
-                     Error *err);
-
 typedef struct ContainerExecOptions {
         StringList arguments;
         StringList env;
         const char *workdir, *user;
         bool interactive, terminal, detach, privileged;
-        const char *detach_keys;
 } ContainerExecOptions;
-int container_exec(Engine *engine, const char *name, const ContainerExecOptions *options, int *ret_status, Error *err);
+int container_exec(Engine *engine, const char *name, const ContainerExecOptions *options, int *ret_status,
+                   Error *err);
 
 /* @timeout: seconds before SIGKILL; -1: the container's own or 10. @signal NULL: the container's own. */
 int container_stop(Engine *engine, const char *name, int timeout, const char *signal, Error *err);
@@ -99,10 +94,12 @@ int container_rename(Engine *engine, const char *name, const char *new_name, Err
 typedef struct ContainerListOptions {
         bool all, size;
         int last;           /* 0: no limit */
-        StringList filters; /* "status=exited", "name=…", "label=…", "ancestor=…", "id=…", "exited=0", "before=…", "since=…", "volume=…" */
+        StringList filters; /* "status=exited", "name=…", "label=…", "ancestor=…", "id=…", "exited=0",
+                               "before=…", "since=…", "volume=…" */
 } ContainerListOptions;
-/* ContainerSummary objects of the Docker API, newest first: Id, Names ["/x"], Image, ImageID, Command, Created (seconds), State,
- * Status ("Up 3 minutes"), Ports [], Labels {}, Mounts [], SizeRw, SizeRootFs, NetworkSettings. */
+/* ContainerSummary objects of the Docker API, newest first: Id, Names ["/x"], Image, ImageID, Command,
+ * Created (seconds), State, Status ("Up 3 minutes"), Ports [], Labels {}, Mounts [], SizeRw, SizeRootFs,
+ * NetworkSettings. */
 int container_list(Engine *engine, const ContainerListOptions *options, json_object **ret, Error *err);
 /* ContainerInspectResponse. */
 int container_inspect(Engine *engine, const char *name, json_object **ret, Error *err);
@@ -119,7 +116,8 @@ typedef struct ContainerLogLine {
         const char *data; /* valid until the next call; usually ends in a newline */
         size_t length;
 } ContainerLogLine;
-int container_log_open(Engine *engine, const char *name, const ContainerLogOptions *options, ContainerLog **ret, Error *err);
+int container_log_open(Engine *engine, const char *name, const ContainerLogOptions *options,
+                       ContainerLog **ret, Error *err);
 /* 1: a line; 0: the end (with follow: the container has ended). */
 int container_log_next(ContainerLog *log, ContainerLogLine *ret, Error *err);
 ContainerLog *container_log_close(ContainerLog *log);

@@ -14,16 +14,19 @@ static int home_folder(char **ret, Error *err)
 
         if (!text_empty(home)) {
                 if (*home != '/')
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "HOME is \"%s\": not an absolute path", home);
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "HOME is \"%s\": not an absolute path",
+                                         home);
                 return text_replace(ret, home) < 0 ? fail_memory(err) : 0;
         }
 
         struct passwd entry, *found = NULL;
         char buffer[4096];
 
-        if (getpwuid_r(getuid(), &entry, buffer, sizeof(buffer), &found) == 0 && found && found->pw_dir[0] == '/')
+        if (getpwuid_r(getuid(), &entry, buffer, sizeof(buffer), &found) == 0 && found &&
+            found->pw_dir[0] == '/')
                 return text_replace(ret, found->pw_dir) < 0 ? fail_memory(err) : 0;
-        fail(err, ENOENT, "no home folder: HOME is not set and the password database names none for uid %u", getuid());
+        fail(err, ENOENT, "no home folder: HOME is not set and the password database names none for uid %u",
+             getuid());
         return fail_hint(err, "set HOME, or name a folder for kelp's data with --root or KELP_ROOT");
 }
 
@@ -51,20 +54,23 @@ static int find_data(const EngineOptions *options, EnginePaths *paths, Error *er
         const char *given = options && options->root ? options->root : getenv("KELP_ROOT");
 
         if (given && !*given && options && options->root)
-                return fail_kind(err, ERROR_USAGE, EINVAL, "--root is empty: it takes the folder for kelp's data");
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "--root is empty: it takes the folder for kelp's data");
         if (!text_empty(given)) {
                 _cleanup_free_ char *here = *given == '/' ? strdup("") : getcwd(NULL, 0);
                 _cleanup_free_ char *joined = here ? path_join(here, given) : NULL;
 
                 paths->data = joined ? path_normalize(joined) : NULL;
-                return paths->data ? 0 : fail_errno(err, errno ?: ENOMEM, "folder for kelp's data \"%s\"", given);
+                return paths->data ? 0
+                                   : fail_errno(err, errno ?: ENOMEM, "folder for kelp's data \"%s\"", given);
         }
         if (geteuid() == 0)
                 return text_replace(&paths->data, "/var/lib/kelp") < 0 ? fail_memory(err) : 0;
         return xdg_folder("XDG_DATA_HOME", ".local/share/kelp", &paths->data, err);
 }
 
-/* The folder for sockets: XDG_RUNTIME_DIR may be missing (cron, su, batch jobs), then logind's folder, then the data. */
+/* The folder for sockets: XDG_RUNTIME_DIR may be missing (cron, su, batch jobs), then logind's folder, then
+ * the data. */
 static int find_run(EnginePaths *paths, Error *err)
 {
         const char *value = getenv("XDG_RUNTIME_DIR");
@@ -173,11 +179,12 @@ int engine_map(Engine *engine, const UserNamespaceMap **ret, Error *err)
 
 int engine_store(Engine *engine, Store **ret, Error *err)
 {
-        StoreOptions options = { .path = engine->paths.data, .owner = (uid_t)-1, .group = (gid_t)-1 };
+        StoreOptions options = {.path = engine->paths.data, .owner = (uid_t)-1, .group = (gid_t)-1};
         int r;
 
         if (!engine->store) {
-                /* Started by root, container root is a subordinate id, which must be able to use its layers. */
+                /* Started by root, container root is a subordinate id, which must be able to use its layers.
+                 */
                 if (geteuid() == 0) {
                         const UserNamespaceMap *map;
 
@@ -239,8 +246,10 @@ int engine_helper(Engine *engine, const char *name, char **ret, Error *err)
         if (!path)
                 return fail_memory(err);
         if (access(path, R_OK) < 0) {
-                fail_kind(err, ERROR_NOT_FOUND, errno, "kelp's own file %s is missing: looked for %s", name, path);
-                return fail_hint(err, "install kelp again, or name the folder of its helpers in KELP_HELPERS");
+                fail_kind(err, ERROR_NOT_FOUND, errno, "kelp's own file %s is missing: looked for %s", name,
+                          path);
+                return fail_hint(err,
+                                 "install kelp again, or name the folder of its helpers in KELP_HELPERS");
         }
         *ret = TAKE_PTR(path);
         return 0;
@@ -275,12 +284,12 @@ int engine_remove_tree(Engine *engine, int parent_fd, const char *name, Error *e
         r = engine_user_namespace(engine, &namespace, err);
         if (r < 0)
                 return r;
-        return userns_run(namespace, remove_task, &(RemoveTask){ .parent_fd = parent_fd, .name = name }, err);
+        return userns_run(namespace, remove_task, &(RemoveTask){.parent_fd = parent_fd, .name = name}, err);
 }
 
 int engine_collect(Engine *engine, Error *err)
 {
-        StoreCollectResult result = { 0 };
+        StoreCollectResult result = {0};
         Store *store;
         int r;
 

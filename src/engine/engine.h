@@ -1,5 +1,6 @@
-/* The engine: containers, images and volumes as users know them. One handle a command; opened lazily, so that a command pays
- * only for what it uses. Nothing here prints: results are structures or Docker-shaped json-c objects. */
+/* The engine: containers, images and volumes as users know them. One handle a command; opened lazily, so that
+ * a command pays only for what it uses. Nothing here prints: results are structures or Docker-shaped json-c
+ * objects. */
 #pragma once
 
 #include "base/cleanup.h"
@@ -11,21 +12,21 @@
 #include <stdbool.h>
 
 typedef struct EnginePaths {
-        char *data;    /* $KELP_ROOT, --root, $XDG_DATA_HOME/kelp, ~/.local/share/kelp; /var/lib/kelp as root */
-        char *run;     /* $XDG_RUNTIME_DIR/kelp, /run/user/UID/kelp when owned, data/run */
+        char *data; /* $KELP_ROOT, --root, $XDG_DATA_HOME/kelp, ~/.local/share/kelp; /var/lib/kelp as root */
+        char *run;  /* $XDG_RUNTIME_DIR/kelp, /run/user/UID/kelp when owned, data/run */
         char *config;  /* $KELP_CONFIG_DIR, $XDG_CONFIG_HOME/kelp, ~/.config/kelp; /etc/kelp as root */
-        char *helpers; /* where kelp-fetch, kelp-unpack, kelp-monitor and the default image are: beside kelp in a build tree,
-                          libexec/kelp when installed */
+        char *helpers; /* where kelp-fetch, kelp-unpack, kelp-monitor and the default image are: beside kelp
+                          in a build tree, libexec/kelp when installed */
 } EnginePaths;
 
 typedef struct Engine {
         EnginePaths paths;
-        Store *store;                /* use engine_store() */
-        UserNamespaceMap map;        /* use engine_map() */
-        UserNamespace user_namespace;/* use engine_user_namespace() */
+        Store *store;                 /* use engine_store() */
+        UserNamespaceMap map;         /* use engine_map() */
+        UserNamespace user_namespace; /* use engine_user_namespace() */
         bool mapped;
         bool user_namespace_started;
-        NoticeList notices;          /* the command line prints them to stderr, each once */
+        NoticeList notices; /* the command line prints them to stderr, each once */
 } Engine;
 
 typedef struct EngineOptions {
@@ -47,7 +48,8 @@ int engine_user_namespace_start(Engine *engine, Error *err);
 int engine_user_namespace(Engine *engine, int *ret_fd, Error *err);
 /* The absolute path of a helper program or file; ERROR_NOT_FOUND names where it was looked for. */
 int engine_helper(Engine *engine, const char *name, char **ret, Error *err);
-/* Removes @name below the store folder @parent_fd, as the plain user, and what that cannot, inside the user namespace. */
+/* Removes @name below the store folder @parent_fd, as the plain user, and what that cannot, inside the user
+ * namespace. */
 int engine_remove_tree(Engine *engine, int parent_fd, const char *name, Error *err);
 /* store_collect(), and removal of what it leaves to the user namespace. */
 int engine_collect(Engine *engine, Error *err);

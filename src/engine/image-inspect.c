@@ -22,7 +22,7 @@ static json_object *familiar(const StringList *names, bool digests)
 
 int image_inspect(Engine *engine, const char *name, json_object **ret, Error *err)
 {
-        _cleanup_store_image_ StoreImage image = { 0 };
+        _cleanup_store_image_ StoreImage image = {0};
         json_object *object, *config = NULL, *layers, *root;
         char created[CLOCK_TEXT_SIZE];
         Store *store;
@@ -50,7 +50,9 @@ int image_inspect(Engine *engine, const char *name, json_object **ret, Error *er
         json_set_string(object, "Os", image.config.platform.os);
         json_set_int64(object, "Size", image.size);
         json_set(object, "Config",
-                 json_object_object_get_ex(image.config.document, "config", &config) ? json_object_get(config) : json_object_new_object());
+                 json_object_object_get_ex(image.config.document, "config", &config)
+                         ? json_object_get(config)
+                         : json_object_new_object());
         for (size_t i = 0; i < image.config.diff_id_count; i++)
                 json_object_array_add(layers, json_object_new_string(image.config.diff_ids[i].text));
         json_set_string(root, "Type", "layers");
@@ -63,7 +65,7 @@ int image_inspect(Engine *engine, const char *name, json_object **ret, Error *er
 int image_history(Engine *engine, const char *name, json_object **ret, Error *err)
 {
         _cleanup_json_ json_object *list = json_object_new_array();
-        _cleanup_store_image_ StoreImage image = { 0 };
+        _cleanup_store_image_ StoreImage image = {0};
         json_object *history = NULL;
         Store *store;
         int r;
@@ -76,7 +78,8 @@ int image_history(Engine *engine, const char *name, json_object **ret, Error *er
         if (r < 0)
                 return r;
         for (size_t i = history ? json_object_array_length(history) : 0; i > 0; i--) {
-                json_object *item = json_object_array_get_idx(history, i - 1), *row = json_object_new_object();
+                json_object *item = json_object_array_get_idx(history, i - 1),
+                            *row = json_object_new_object();
                 const char *created = NULL, *by = NULL, *comment = NULL;
                 int64_t time = 0;
 
@@ -86,7 +89,8 @@ int image_history(Engine *engine, const char *name, json_object **ret, Error *er
                 if (created)
                         clock_parse(created, &time);
                 /* The upper one is the image itself; what is below has no id of its own. */
-                json_set_string(row, "Id", i == json_object_array_length(history) ? image.id.text : "<missing>");
+                json_set_string(row, "Id",
+                                i == json_object_array_length(history) ? image.id.text : "<missing>");
                 json_set_int64(row, "Created", time / 1000000000);
                 json_set_string(row, "CreatedBy", by ?: "");
                 json_set_string(row, "Comment", comment ?: "");

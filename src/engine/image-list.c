@@ -49,7 +49,8 @@ static bool has_name(json_object *item, const char *pattern)
                 const char *colon = strrchr(name, ':');
                 _cleanup_free_ char *plain = colon ? strndup(name, (size_t)(colon - name)) : NULL;
 
-                if (fnmatch(pattern, name, FNM_PATHNAME) == 0 || (plain && fnmatch(pattern, plain, FNM_PATHNAME) == 0))
+                if (fnmatch(pattern, name, FNM_PATHNAME) == 0 ||
+                    (plain && fnmatch(pattern, plain, FNM_PATHNAME) == 0))
                         return true;
         }
         return false;
@@ -70,7 +71,9 @@ static int passes(json_object *item, const StringList *filters, Error *err)
                         if (dangling != (text_equal(value, "true") || text_equal(value, "1")))
                                 return 0;
                 } else {
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "invalid filter '%s': there are reference and dangling", filters->items[i]);
+                        return fail_kind(err, ERROR_USAGE, EINVAL,
+                                         "invalid filter '%s': there are reference and dangling",
+                                         filters->items[i]);
                 }
         }
         return 1;
@@ -79,7 +82,7 @@ static int passes(json_object *item, const StringList *filters, Error *err)
 int image_list(Engine *engine, const ImageListOptions *options, json_object **ret, Error *err)
 {
         _cleanup_json_ json_object *result = json_object_new_array();
-        StoreImageList list = { 0 };
+        StoreImageList list = {0};
         Store *store;
         int r;
 
@@ -91,7 +94,8 @@ int image_list(Engine *engine, const ImageListOptions *options, json_object **re
         for (size_t i = 0; r >= 0 && i < list.count; i++) {
                 json_object *item = summary(&list.items[i]);
 
-                r = options->name && !has_name(item, options->name) ? 0 : passes(item, &options->filters, err);
+                r = options->name && !has_name(item, options->name) ? 0
+                                                                    : passes(item, &options->filters, err);
                 if (r > 0)
                         json_object_array_add(result, item);
                 else

@@ -1,6 +1,7 @@
 /*
- * `load`: an archive of images (OCI layout, or docker-archive with manifest.json). It is hostile: kelp-unpack turns it into plain files
- * in a stage, which are then read without following links out of it; every digest is checked on the way into the store.
+ * `load`: an archive of images (OCI layout, or docker-archive with manifest.json). It is hostile: kelp-unpack
+ * turns it into plain files in a stage, which are then read without following links out of it; every digest
+ * is checked on the way into the store.
  */
 #include "engine/image-load.h"
 
@@ -16,14 +17,16 @@ enum { ARCHIVE_MAXIMUM_INDEX = JSON_DOCUMENT_MAXIMUM, COPY_SIZE = 256 << 10 };
 typedef struct Load {
         Engine *engine;
         Store *store;
-        StoreStage stage; /* holds the archive's files; alive as long as the load, so that nothing is collected */
+        StoreStage stage; /* holds the archive's files; alive as long as the load, so that nothing is
+                             collected */
         StringList *loaded;
 } Load;
 
 static int read_document(Load *load, const char *path, json_object **ret, Error *err)
 {
-        _cleanup_close_ int fd = path_open_beneath(load->stage.fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
-        _cleanup_buffer_ Buffer text = { 0 };
+        _cleanup_close_ int fd =
+                path_open_beneath(load->stage.fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+        _cleanup_buffer_ Buffer text = {0};
         int r;
 
         if (fd < 0)
@@ -37,7 +40,9 @@ static int read_document(Load *load, const char *path, json_object **ret, Error 
 /* Copies @path of the archive into the store as a blob. @expected unset: whatever it is. */
 static int import_blob(Load *load, const char *path, const Digest *expected, Digest *ret, Error *err)
 {
-        _cleanup_close_ int from = path_open_beneath(load->stage.fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0), to = -EBADF;
+        _cleanup_close_ int from = path_open_beneath(load->stage.fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+                                                     0),
+                            to = -EBADF;
         _cleanup_free_ char *data = malloc(COPY_SIZE);
         DigestStream stream;
         ssize_t length;
@@ -59,14 +64,15 @@ static int import_blob(Load *load, const char *path, const Digest *expected, Dig
                 return fail_errno(err, r < 0 ? -r : errno, "archive: copy %s", path);
         digest_stream_finish(&stream, ret);
         if (expected && digest_is_set(expected) && !digest_equal(expected, ret))
-                return fail_kind(err, ERROR_CORRUPT, EBADMSG, "archive: %s has the digest %s, not %s", path, ret->text, expected->text);
+                return fail_kind(err, ERROR_CORRUPT, EBADMSG, "archive: %s has the digest %s, not %s", path,
+                                 ret->text, expected->text);
         return store_blob_commit(load->store, &load->stage, ".blob", ret, err);
 }
 
 int image_unpack_layer(Engine *engine, int input, const Digest *diff_id, Error *err)
 {
         _cleanup_unpack_ UnpackProcess process = UNPACK_PROCESS_INIT;
-        UnpackOptions options = { .mode = UNPACK_LAYER, .input = input };
+        UnpackOptions options = {.mode = UNPACK_LAYER, .input = input};
         const UserNamespaceMap *map;
         StoreStage stage = STORE_STAGE_INIT;
         _cleanup_free_ char *program = NULL;
@@ -93,7 +99,8 @@ int image_unpack_layer(Engine *engine, int input, const Digest *diff_id, Error *
         if (r >= 0)
                 r = unpack_finish(&process, &result, err);
         if (r >= 0 && !digest_equal(&result.diff_id, diff_id))
-                r = fail_kind(err, ERROR_CORRUPT, EBADMSG, "layer has the diffID %s, the image says %s", result.diff_id.text, diff_id->text);
+                r = fail_kind(err, ERROR_CORRUPT, EBADMSG, "layer has the diffID %s, the image says %s",
+                              result.diff_id.text, diff_id->text);
         if (r >= 0)
                 r = store_layer_commit(store, &stage, diff_id, result.size, err);
         if (r < 0 && *stage.name) {
@@ -132,9 +139,9 @@ static int report_loaded(Load *load, const ImageReference *reference, const Dige
 /* All blobs of @image are in the store: unpack the layers, make the rows. */
 static int commit_image(Load *load, StoreImageNew *image, const char *name, Error *err)
 {
-        _cleanup_image_config_ ImageConfig config = { 0 };
+        _cleanup_image_config_ ImageConfig config = {0};
         _cleanup_json_ json_object *document = NULL;
-        _cleanup_buffer_ Buffer text = { 0 };
+        _cleanup_buffer_ Buffer text = {0};
         ImageReference reference;
         int r;
 
@@ -144,7 +151,8 @@ static int commit_image(Load *load, StoreImageNew *image, const char *name, Erro
         if (r >= 0)
                 r = image_config_parse(document, &config, err);
         if (r >= 0 && config.diff_id_count != image->layers->layer_count)
-                r = fail_kind(err, ERROR_CORRUPT, EBADMSG, "archive: the manifest has %zu layers, the configuration %zu",
+                r = fail_kind(err, ERROR_CORRUPT, EBADMSG,
+                              "archive: the manifest has %zu layers, the configuration %zu",
                               image->layers->layer_count, config.diff_id_count);
         for (size_t i = 0; r >= 0 && i < config.diff_id_count; i++) {
                 r = load_layer_blob(load, &image->layers->layers[i].digest, &config.diff_ids[i], err);
@@ -169,9 +177,9 @@ static int blob_path(const Digest *digest, char ret[static 96])
 
 static int load_manifest(Load *load, const Digest *digest, const char *name, Error *err)
 {
-        _cleanup_manifest_ ImageManifest manifest = { 0 };
+        _cleanup_manifest_ ImageManifest manifest = {0};
         _cleanup_json_ json_object *document = NULL;
-        StoreImageNew image = { 0 };
+        StoreImageNew image = {0};
         char path[96];
         int r;
 
@@ -268,7 +276,8 @@ static int add_layer(ImageManifest *manifest, const Digest *digest, int64_t size
         if (!grown)
                 return -ENOMEM;
         manifest->layers = grown;
-        grown[manifest->layer_count] = (Descriptor){ .media_type = "application/vnd.oci.image.layer.v1.tar", .digest = *digest, .size = size };
+        grown[manifest->layer_count] = (Descriptor){
+                .media_type = "application/vnd.oci.image.layer.v1.tar", .digest = *digest, .size = size};
         manifest->layer_count++;
         return 0;
 }
@@ -278,7 +287,9 @@ static int64_t blob_size(Load *load, const Digest *digest)
         _cleanup_close_ int fd = -EBADF;
         struct stat status;
 
-        return store_blob_open(load->store, digest, &fd, NULL) >= 0 && fstat(fd, &status) == 0 ? status.st_size : 0;
+        return store_blob_open(load->store, digest, &fd, NULL) >= 0 && fstat(fd, &status) == 0
+                       ? status.st_size
+                       : 0;
 }
 
 /* The archive has no manifest of the registry's kind: one is made. */
@@ -304,14 +315,15 @@ static int make_manifest(Load *load, StoreImageNew *image, const ImageManifest *
         }
         json_set(document, "layers", layers);
         text = json_text(document);
-        return text ? store_blob_put(load->store, text, strlen(text), &image->manifest, err) : fail_memory(err);
+        return text ? store_blob_put(load->store, text, strlen(text), &image->manifest, err)
+                    : fail_memory(err);
 }
 
 static int load_docker_image(Load *load, json_object *item, Error *err)
 {
-        _cleanup_manifest_ ImageManifest manifest = { 0 };
-        _cleanup_strings_ StringList layers = { 0 }, names = { 0 };
-        StoreImageNew image = { .layers = &manifest };
+        _cleanup_manifest_ ImageManifest manifest = {0};
+        _cleanup_strings_ StringList layers = {0}, names = {0};
+        StoreImageNew image = {.layers = &manifest};
         const char *config = NULL;
         ImageReference reference;
         int r;
@@ -364,7 +376,8 @@ static int load_docker(Load *load, Error *err)
 static int unpack_archive(Load *load, int input, Error *err)
 {
         _cleanup_unpack_ UnpackProcess process = UNPACK_PROCESS_INIT;
-        UnpackOptions options = { .mode = UNPACK_ARCHIVE, .user_namespace = -EBADF, .input = input, .target = load->stage.fd };
+        UnpackOptions options = {
+                .mode = UNPACK_ARCHIVE, .user_namespace = -EBADF, .input = input, .target = load->stage.fd};
         _cleanup_free_ char *program = NULL;
         UnpackResult result;
         int r;
@@ -380,7 +393,7 @@ static int unpack_archive(Load *load, int input, Error *err)
 
 int image_load(Engine *engine, int input, StringList *ret_loaded, Error *err)
 {
-        Load load = { .engine = engine, .stage = STORE_STAGE_INIT, .loaded = ret_loaded };
+        Load load = {.engine = engine, .stage = STORE_STAGE_INIT, .loaded = ret_loaded};
         int r;
 
         r = engine_store(engine, &load.store, err);
@@ -396,7 +409,9 @@ int image_load(Engine *engine, int input, StringList *ret_loaded, Error *err)
                 else if (faccessat(load.stage.fd, "manifest.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
                         r = load_docker(&load, err);
                 else
-                        r = fail_kind(err, ERROR_CORRUPT, EBADMSG, "this is no archive of images: it has neither index.json nor manifest.json");
+                        r = fail_kind(
+                                err, ERROR_CORRUPT, EBADMSG,
+                                "this is no archive of images: it has neither index.json nor manifest.json");
         }
         store_stage_abandon(load.store, &load.stage);
         return r;
@@ -409,8 +424,9 @@ int image_load_default(Engine *engine, const char *reference, Error *err)
         ImageReference parsed;
         int r;
 
-        if (reference_parse(reference, &parsed, NULL) < 0 || digest_is_set(&parsed.digest) || !text_equal(parsed.domain, "docker.io") ||
-            !text_equal(parsed.path, "library/busybox") || !text_equal(parsed.tag, "latest"))
+        if (reference_parse(reference, &parsed, NULL) < 0 || digest_is_set(&parsed.digest) ||
+            !text_equal(parsed.domain, "docker.io") || !text_equal(parsed.path, "library/busybox") ||
+            !text_equal(parsed.tag, "latest"))
                 return 0;
         r = engine_helper(engine, "kelp-default-image.tar", &path, err);
         if (r < 0)

@@ -1,9 +1,10 @@
 /*
- * `pull`: manifest (through indexes, to this machine's platform), configuration, layers. For each layer a kelp-fetch writes the blob and
- * feeds a kelp-unpack at once; three go beside each other. Nothing of the data passes through this process.
+ * `pull`: manifest (through indexes, to this machine's platform), configuration, layers. For each layer a
+ * kelp-fetch writes the blob and feeds a kelp-unpack at once; three go beside each other. Nothing of the data
+ * passes through this process.
  *
- * Layers are begun in the order of their digests, whatever their place in the image: two pulls that hold locks of layers never wait
- * for each other in a circle.
+ * Layers are begun in the order of their digests, whatever their place in the image: two pulls that hold
+ * locks of layers never wait for each other in a circle.
  */
 #include "base/file.h"
 #include "engine/image-load.h"
@@ -49,20 +50,28 @@ static void say(Pull *pull, const char *format, ...)
                 pull->progress(pull->owner, line);
 }
 
-static int start_fetch(Pull *pull, FetchKind kind, const char *object, int64_t maximum, int output, int copy, FetchProcess *ret,
-                       Error *err)
+static int start_fetch(Pull *pull, FetchKind kind, const char *object, int64_t maximum, int output, int copy,
+                       FetchProcess *ret, Error *err)
 {
-        FetchRequest request = { .program = pull->fetch_program, .config = pull->engine->paths.config, .domain = pull->reference.domain,
-                                 .path = pull->reference.path, .object = object, .kind = kind, .maximum = maximum, .output = output, .copy = copy };
+        FetchRequest request = {.program = pull->fetch_program,
+                                .config = pull->engine->paths.config,
+                                .domain = pull->reference.domain,
+                                .path = pull->reference.path,
+                                .object = object,
+                                .kind = kind,
+                                .maximum = maximum,
+                                .output = output,
+                                .copy = copy};
 
         return fetch_start(&request, ret, err);
 }
 
 /* A small object, as a blob of the store and parsed. */
-static int fetch_document(Pull *pull, FetchKind kind, const char *object, Digest *ret_digest, json_object **ret, Error *err)
+static int fetch_document(Pull *pull, FetchKind kind, const char *object, Digest *ret_digest,
+                          json_object **ret, Error *err)
 {
         _cleanup_fetch_ FetchProcess process = FETCH_PROCESS_INIT;
-        _cleanup_buffer_ Buffer text = { 0 };
+        _cleanup_buffer_ Buffer text = {0};
         _cleanup_close_ int fd = -EBADF;
         FetchResult result;
         int r;
@@ -76,8 +85,10 @@ static int fetch_document(Pull *pull, FetchKind kind, const char *object, Digest
         if (r < 0)
                 return r;
         if (lseek(fd, 0, SEEK_SET) < 0 || file_read_fd(fd, JSON_DOCUMENT_MAXIMUM, &text) < 0)
-                return fail_kind(err, ERROR_CORRUPT, EFBIG, "%s is larger than %d bytes", object, JSON_DOCUMENT_MAXIMUM);
-        r = json_parse(text.data ?: "", text.length, kind == FETCH_BLOB ? "image configuration" : "image manifest", ret, err);
+                return fail_kind(err, ERROR_CORRUPT, EFBIG, "%s is larger than %d bytes", object,
+                                 JSON_DOCUMENT_MAXIMUM);
+        r = json_parse(text.data ?: "", text.length,
+                       kind == FETCH_BLOB ? "image configuration" : "image manifest", ret, err);
         if (r >= 0)
                 r = store_blob_commit(pull->store, &pull->stage, "document", &result.digest, err);
         *ret_digest = result.digest;
@@ -88,7 +99,10 @@ static int fetch_document(Pull *pull, FetchKind kind, const char *object, Digest
 
 static int start_unpack(Pull *pull, LayerPull *layer, int input, Error *err)
 {
-        UnpackOptions options = { .program = pull->unpack_program, .mode = UNPACK_LAYER, .input = input, .target = layer->stage.fd };
+        UnpackOptions options = {.program = pull->unpack_program,
+                                 .mode = UNPACK_LAYER,
+                                 .input = input,
+                                 .target = layer->stage.fd};
         const UserNamespaceMap *map;
         int r;
 
@@ -136,14 +150,15 @@ static int start_layer(Pull *pull, LayerPull *layer, size_t number, Error *err)
                 r = start_unpack(pull, layer, reader, err);
         }
         if (r >= 0)
-                r = start_fetch(pull, FETCH_BLOB, layer->layer->digest.text, layer->layer->size, blob, writer, &layer->fetch, err);
+                r = start_fetch(pull, FETCH_BLOB, layer->layer->digest.text, layer->layer->size, blob, writer,
+                                &layer->fetch, err);
         return r;
 }
 
 static int finish_layer(Pull *pull, LayerPull *layer, Error *err)
 {
         Error unpack_error = ERROR_INIT;
-        UnpackResult unpacked = { 0 };
+        UnpackResult unpacked = {0};
         FetchResult fetched;
         int r = 0, unpack = 0;
 
@@ -159,8 +174,8 @@ static int finish_layer(Pull *pull, LayerPull *layer, Error *err)
                 r = unpack;
         }
         if (r >= 0 && layer->unpacking && !digest_equal(&unpacked.diff_id, layer->diff_id))
-                r = fail_kind(err, ERROR_CORRUPT, EBADMSG, "its content has the diffID %s, the image says %s", unpacked.diff_id.text,
-                              layer->diff_id->text);
+                r = fail_kind(err, ERROR_CORRUPT, EBADMSG, "its content has the diffID %s, the image says %s",
+                              unpacked.diff_id.text, layer->diff_id->text);
         if (r >= 0 && *layer->name)
                 r = store_blob_commit(pull->store, &pull->stage, layer->name, &layer->layer->digest, err);
         if (r >= 0 && layer->unpacking)
@@ -199,13 +214,17 @@ static int pull_layers(Pull *pull, const ImageManifest *manifest, const ImageCon
         if (!layers)
                 return fail_memory(err);
         for (size_t i = 0; i < count; i++)
-                layers[i] = (LayerPull){ .layer = &manifest->layers[i], .diff_id = &config->diff_ids[i], .stage = STORE_STAGE_INIT,
-                                         .fetch = FETCH_PROCESS_INIT, .unpack = UNPACK_PROCESS_INIT };
+                layers[i] = (LayerPull){.layer = &manifest->layers[i],
+                                        .diff_id = &config->diff_ids[i],
+                                        .stage = STORE_STAGE_INIT,
+                                        .fetch = FETCH_PROCESS_INIT,
+                                        .unpack = UNPACK_PROCESS_INIT};
         qsort(layers, count, sizeof(*layers), by_diff_id);
         while (r >= 0 && finished < count) {
                 while (r >= 0 && started < count && started < finished + PARALLEL) {
                         /* the same layer twice in one image: the first must be whole, as its lock is ours */
-                        if (started > finished && digest_equal(layers[started].diff_id, layers[started - 1].diff_id))
+                        if (started > finished &&
+                            digest_equal(layers[started].diff_id, layers[started - 1].diff_id))
                                 break;
                         r = start_layer(pull, &layers[started], started, err);
                         started++;
@@ -221,11 +240,13 @@ static int pull_layers(Pull *pull, const ImageManifest *manifest, const ImageCon
 /* ---- the image ---- */
 
 /* Through indexes to a manifest. @ret_named: the digest by which the registry names what was asked for. */
-static int find_manifest(Pull *pull, const Platform *platform, Digest *ret_named, Digest *ret_manifest, json_object **ret, Error *err)
+static int find_manifest(Pull *pull, const Platform *platform, Digest *ret_named, Digest *ret_manifest,
+                         json_object **ret, Error *err)
 {
         char object[DIGEST_SIZE + 64];
 
-        snprintf(object, sizeof(object), "%s", digest_is_set(&pull->reference.digest) ? pull->reference.digest.text : pull->reference.tag);
+        snprintf(object, sizeof(object), "%s",
+                 digest_is_set(&pull->reference.digest) ? pull->reference.digest.text : pull->reference.tag);
         for (int depth = 0; depth < INDEX_DEPTH_MAXIMUM; depth++) {
                 _cleanup_json_ json_object *document = NULL;
                 ImageDocumentKind kind;
@@ -254,9 +275,9 @@ static int find_manifest(Pull *pull, const Platform *platform, Digest *ret_named
 static int pull_image(Pull *pull, const Platform *platform, Error *err)
 {
         _cleanup_json_ json_object *document = NULL, *config_document = NULL;
-        _cleanup_manifest_ ImageManifest manifest = { 0 };
-        _cleanup_image_config_ ImageConfig config = { 0 };
-        StoreImageNew image = { 0 };
+        _cleanup_manifest_ ImageManifest manifest = {0};
+        _cleanup_image_config_ ImageConfig config = {0};
+        StoreImageNew image = {0};
         char name[REFERENCE_TEXT_SIZE];
         Digest named;
         int r;
@@ -267,12 +288,15 @@ static int pull_image(Pull *pull, const Platform *platform, Error *err)
         if (r < 0)
                 return r;
         reference_format_name(&pull->reference, name);
-        say(pull, "%s: Pulling from %s", *pull->reference.tag ? pull->reference.tag : named.text, pull->reference.path);
-        r = fetch_document(pull, FETCH_BLOB, manifest.config.digest.text, &image.config, &config_document, err);
+        say(pull, "%s: Pulling from %s", *pull->reference.tag ? pull->reference.tag : named.text,
+            pull->reference.path);
+        r = fetch_document(pull, FETCH_BLOB, manifest.config.digest.text, &image.config, &config_document,
+                           err);
         if (r >= 0)
                 r = image_config_parse(config_document, &config, err);
         if (r >= 0 && config.diff_id_count != manifest.layer_count)
-                r = fail_kind(err, ERROR_CORRUPT, EBADMSG, "its manifest has %zu layers, its configuration %zu", manifest.layer_count,
+                r = fail_kind(err, ERROR_CORRUPT, EBADMSG,
+                              "its manifest has %zu layers, its configuration %zu", manifest.layer_count,
                               config.diff_id_count);
         if (r >= 0)
                 r = pull_layers(pull, &manifest, &config, err);
@@ -291,9 +315,10 @@ static int pull_image(Pull *pull, const Platform *platform, Error *err)
         return 0;
 }
 
-int image_pull(Engine *engine, const ImagePullOptions *options, PullProgress progress, void *owner, Error *err)
+int image_pull(Engine *engine, const ImagePullOptions *options, PullProgress progress, void *owner,
+               Error *err)
 {
-        Pull pull = { .engine = engine, .stage = STORE_STAGE_INIT, .progress = progress, .owner = owner };
+        Pull pull = {.engine = engine, .stage = STORE_STAGE_INIT, .progress = progress, .owner = owner};
         Platform platform;
         int r;
 

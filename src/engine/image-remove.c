@@ -1,4 +1,5 @@
-/* rmi, by Docker's rules: a name is taken away, and with the last name the image; an id means the image with all its names. */
+/* rmi, by Docker's rules: a name is taken away, and with the last name the image; an id means the image with
+ * all its names. */
 #include "engine/image.h"
 
 static void report(json_object *list, const char *what, const char *name)
@@ -26,22 +27,27 @@ static void report_untagged(json_object *list, const char *full)
 }
 
 /* The name in the store that @name means, NULL when it is an id. */
-static const char *meant_name(const StoreImage *image, const char *name, char full[static REFERENCE_TEXT_SIZE])
+static const char *meant_name(const StoreImage *image, const char *name,
+                              char full[static REFERENCE_TEXT_SIZE])
 {
         ImageReference reference;
 
         if (reference_parse(name, &reference, NULL) < 0)
                 return NULL;
         if (digest_is_set(&reference.digest))
-                snprintf(full, REFERENCE_TEXT_SIZE, "%s/%s@%s", reference.domain, reference.path, reference.digest.text);
+                snprintf(full, REFERENCE_TEXT_SIZE, "%s/%s@%s", reference.domain, reference.path,
+                         reference.digest.text);
         else
                 reference_format(&reference, full);
-        return string_list_contains(&image->references, full) || string_list_contains(&image->digests, full) ? full : NULL;
+        return string_list_contains(&image->references, full) || string_list_contains(&image->digests, full)
+                       ? full
+                       : NULL;
 }
 
-static int remove_all(Engine *engine, Store *store, const StoreImage *image, bool force, json_object *list, Error *err)
+static int remove_all(Engine *engine, Store *store, const StoreImage *image, bool force, json_object *list,
+                      Error *err)
 {
-        _cleanup_strings_ StringList layers = { 0 };
+        _cleanup_strings_ StringList layers = {0};
         int r;
 
         r = store_image_remove(store, &image->id, force, &layers, err);
@@ -60,14 +66,16 @@ static int remove_all(Engine *engine, Store *store, const StoreImage *image, boo
 int image_remove(Engine *engine, const char *name, bool force, bool no_prune, json_object **ret, Error *err)
 {
         _cleanup_json_ json_object *list = json_object_new_array();
-        _cleanup_store_image_ StoreImage image = { 0 };
+        _cleanup_store_image_ StoreImage image = {0};
         char full[REFERENCE_TEXT_SIZE];
         const char *meant;
         Store *store;
         int r;
 
         if (no_prune)
-                return fail_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP, "rmi --no-prune: kelp keeps no untagged parents, so there is nothing to keep");
+                return fail_kind(
+                        err, ERROR_UNSUPPORTED, EOPNOTSUPP,
+                        "rmi --no-prune: kelp keeps no untagged parents, so there is nothing to keep");
         r = engine_store(engine, &store, err);
         if (r >= 0)
                 r = store_image_find(store, name, &image, err);
@@ -80,7 +88,8 @@ int image_remove(Engine *engine, const char *name, bool force, bool no_prune, js
                         report_untagged(list, meant);
         } else if (!meant && image.references.count > 1 && !force) {
                 r = fail_kind(err, ERROR_CONFLICT, EBUSY,
-                              "conflict: unable to delete %.12s (must be forced) - image is referenced in multiple repositories",
+                              "conflict: unable to delete %.12s (must be forced) - image is referenced in "
+                              "multiple repositories",
                               digest_hex(&image.id));
         } else {
                 r = remove_all(engine, store, &image, force, list, err);

@@ -1,4 +1,5 @@
-/* `save`: one tar that is an OCI layout and a docker-archive at once, so that docker, podman and skopeo all read it. */
+/* `save`: one tar that is an OCI layout and a docker-archive at once, so that docker, podman and skopeo all
+ * read it. */
 #include "base/file.h"
 #include "engine/image.h"
 #include "spec/tar.h"
@@ -21,8 +22,12 @@ static int write_all(Save *save, const void *data, size_t length, Error *err)
 
 static int write_header(Save *save, const char *path, TarType type, int64_t size, Error *err)
 {
-        TarEntry entry = { .type = type, .path = path, .link = "", .mode = type == TAR_FOLDER ? 0755 : 0644, .size = size };
-        _cleanup_buffer_ Buffer header = { 0 };
+        TarEntry entry = {.type = type,
+                          .path = path,
+                          .link = "",
+                          .mode = type == TAR_FOLDER ? 0755 : 0644,
+                          .size = size};
+        _cleanup_buffer_ Buffer header = {0};
         int r;
 
         r = tar_header_format(&entry, &header, err);
@@ -50,7 +55,8 @@ static int write_text(Save *save, const char *path, const char *text, Error *err
 static int write_blob(Save *save, const Digest *digest, Error *err)
 {
         enum { PIECE = 256 << 10 };
-        _cleanup_free_ char *piece = malloc(PIECE), *path = text_printf("blobs/sha256/%s", digest_hex(digest));
+        _cleanup_free_ char *piece = malloc(PIECE),
+                            *path = text_printf("blobs/sha256/%s", digest_hex(digest));
         _cleanup_close_ int fd = -EBADF;
         struct stat status;
         ssize_t length = 0;
@@ -93,9 +99,9 @@ static void add_to_index(Save *save, const StoreImage *image, size_t size, const
 static int save_image(Save *save, const char *name, Error *err)
 {
         _cleanup_json_ json_object *document = NULL;
-        _cleanup_manifest_ ImageManifest manifest = { 0 };
-        _cleanup_store_image_ StoreImage image = { 0 };
-        _cleanup_buffer_ Buffer text = { 0 };
+        _cleanup_manifest_ ImageManifest manifest = {0};
+        _cleanup_store_image_ StoreImage image = {0};
+        _cleanup_buffer_ Buffer text = {0};
         json_object *entry, *tags, *layers;
         char full[REFERENCE_TEXT_SIZE] = "", familiar[REFERENCE_TEXT_SIZE];
         ImageReference reference;
@@ -129,7 +135,8 @@ static int save_image(Save *save, const char *name, Error *err)
                 json_object_array_add(tags, json_object_new_string(familiar));
         }
         for (size_t i = 0; i < manifest.layer_count; i++) {
-                _cleanup_free_ char *path = text_printf("blobs/sha256/%s", digest_hex(&manifest.layers[i].digest));
+                _cleanup_free_ char *path =
+                        text_printf("blobs/sha256/%s", digest_hex(&manifest.layers[i].digest));
 
                 json_object_array_add(layers, json_object_new_string(path ?: ""));
         }
@@ -160,7 +167,7 @@ static int write_documents(Save *save, Error *err)
 
 int image_save(Engine *engine, char *const *names, size_t count, int output, Error *err)
 {
-        Save save = { .output = output, .index = json_object_new_array(), .docker = json_object_new_array() };
+        Save save = {.output = output, .index = json_object_new_array(), .docker = json_object_new_array()};
         int r;
 
         r = engine_store(engine, &save.store, err);

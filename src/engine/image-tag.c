@@ -2,7 +2,7 @@
 
 int image_tag(Engine *engine, const char *source, const char *target, Error *err)
 {
-        _cleanup_store_image_ StoreImage image = { 0 };
+        _cleanup_store_image_ StoreImage image = {0};
         ImageReference reference;
         Store *store;
         int r;

@@ -1,4 +1,5 @@
-/* kelp-fetch: the program that speaks to registries, so that nothing else links a TLS library. One process fetches one object. */
+/* kelp-fetch: the program that speaks to registries, so that nothing else links a TLS library. One process
+ * fetches one object. */
 #pragma once
 
 #include "base/error.h"
@@ -16,9 +17,9 @@ typedef struct FetchRequest {
         const char *path;    /* "library/busybox" */
         const char *object;  /* tag or digest */
         FetchKind kind;
-        int64_t maximum;     /* bytes of the body: a registry that sends more is refused */
-        int output;          /* the body is written here */
-        int copy;            /* and here; a reader that goes away is no error. -EBADF: nowhere */
+        int64_t maximum; /* bytes of the body: a registry that sends more is refused */
+        int output;      /* the body is written here */
+        int copy;        /* and here; a reader that goes away is no error. -EBADF: nowhere */
 } FetchRequest;
 
 typedef struct FetchResult {
@@ -32,10 +33,7 @@ typedef struct FetchProcess {
         int report;
 } FetchProcess;
 
-#define FETCH_PROCESS_INIT                                                                                   \
-        {                                                                                                    \
-                .pidfd = -EBADF, .report = -EBADF                                                            \
-        }
+#define FETCH_PROCESS_INIT {.pidfd = -EBADF, .report = -EBADF}
 
 /* What comes back through the report pipe. */
 typedef struct FetchReport {

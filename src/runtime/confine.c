@@ -1,4 +1,5 @@
-/* What a process gives up before it executes a container's program. The order matters and is explained at each step. */
+/* What a process gives up before it executes a container's program. The order matters and is explained at
+ * each step. */
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "runtime/filter.h"
@@ -17,15 +18,16 @@ static int set_limits(const RuntimeProcess *process, Error *err)
 {
         for (size_t i = 0; i < process->rlimit_count; i++) {
                 const RuntimeRlimit *limit = &process->rlimits[i];
-                struct rlimit value = { .rlim_cur = limit->soft, .rlim_max = limit->hard }, now = { 0 };
+                struct rlimit value = {.rlim_cur = limit->soft, .rlim_max = limit->hard}, now = {0};
 
                 if (setrlimit(limit->resource, &value) >= 0)
                         continue;
                 if (errno != EPERM)
                         return fail_errno(err, errno, "ulimit: set limit %d", limit->resource);
                 getrlimit(limit->resource, &now);
-                fail(err, EPERM, "ulimit: limit %d cannot be raised to %llu: the hard limit of your session is %llu", limit->resource,
-                     (unsigned long long)limit->hard, (unsigned long long)now.rlim_max);
+                fail(err, EPERM,
+                     "ulimit: limit %d cannot be raised to %llu: the hard limit of your session is %llu",
+                     limit->resource, (unsigned long long)limit->hard, (unsigned long long)now.rlim_max);
                 return fail_hint(err, "an administrator can raise it in /etc/security/limits.conf");
         }
         return 0;
@@ -68,7 +70,8 @@ static void own_streams(const ContainerUser *user)
         for (int fd = 0; user->uid != 0 && fd < 3; fd++) {
                 struct stat status;
 
-                if (fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode) && fchown(fd, user->uid, (gid_t)-1) < 0)
+                if (fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode) &&
+                    fchown(fd, user->uid, (gid_t)-1) < 0)
                         continue; /* another program's pipe: as it is */
         }
 }
@@ -82,24 +85,30 @@ static int become_user(const ContainerUser *user, Error *err)
         /* A map of one id forbids setgroups(2): then there is only the one group. */
         if (syscall(SYS_setgroups, user->group_count, groups) < 0 && errno != EPERM && errno != EINVAL)
                 return fail_errno(err, errno, "set the supplementary groups");
-        if (syscall(SYS_setresgid, user->gid, user->gid, user->gid) < 0 || syscall(SYS_setresuid, user->uid, user->uid, user->uid) < 0) {
+        if (syscall(SYS_setresgid, user->gid, user->gid, user->gid) < 0 ||
+            syscall(SYS_setresuid, user->uid, user->uid, user->uid) < 0) {
                 int code = errno;
 
                 fail_errno(err, code, "become user %u:%u of the container", user->uid, user->gid);
                 if (code == EINVAL)
-                        return fail_hint(err, "this id is not mapped: it needs subordinate ids (`kelp doctor` says how to get them); "
+                        return fail_hint(err, "this id is not mapped: it needs subordinate ids (`kelp "
+                                              "doctor` says how to get them); "
                                               "-u 0 runs it as the container's root, who is you");
                 return -code;
         }
         return 0;
 }
 
-/* Which sets remain: as asked for root; a user chosen by an image or by -u has none but the bounding set, as under Docker. */
+/* Which sets remain: as asked for root; a user chosen by an image or by -u has none but the bounding set, as
+ * under Docker. */
 static CapabilitySets remaining(const RuntimeProcess *process, const ContainerUser *user)
 {
         const RuntimeCapabilities *wanted = &process->capabilities;
-        CapabilitySets sets = { .bounding = wanted->bounding, .effective = wanted->effective, .inheritable = wanted->inheritable,
-                                .permitted = wanted->permitted, .ambient = wanted->ambient };
+        CapabilitySets sets = {.bounding = wanted->bounding,
+                               .effective = wanted->effective,
+                               .inheritable = wanted->inheritable,
+                               .permitted = wanted->permitted,
+                               .ambient = wanted->ambient};
 
         if (process->user && user->uid != 0)
                 sets.effective = sets.permitted = sets.ambient = sets.inheritable = 0;
@@ -143,8 +152,8 @@ int process_confine(const Confinement *c, Error *err)
         own_streams(c->user);
         if (process->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return fail_errno(err, errno, "no_new_privs");
-        /* Without no_new_privs a filter needs CAP_SYS_ADMIN, so it comes before the capabilities go; with it, it comes last and
-         * need not allow what is done in between. */
+        /* Without no_new_privs a filter needs CAP_SYS_ADMIN, so it comes before the capabilities go; with it,
+         * it comes last and need not allow what is done in between. */
         if (!process->no_new_privileges)
                 r = filter_install(c->spec, process->capabilities.bounding, err);
         if (r >= 0)

@@ -1,9 +1,9 @@
 /*
  * From a checked spec to a running process. The two halves talk over a socket, drawn in handshake.h.
  *
- *   runtime_create()  clones the init process into its namespaces, has it build the container, and stops it before
- *                     the payload: everything that can fail for the host's reasons has failed by then.
- *   runtime_start()   lets it execute the payload.
+ *   runtime_create()  clones the init process into its namespaces, has it build the container, and stops it
+ * before the payload: everything that can fail for the host's reasons has failed by then. runtime_start()
+ * lets it execute the payload.
  *
  * Nothing is mounted on the host side; killing the init process undoes everything.
  */
@@ -27,13 +27,13 @@ typedef struct RuntimeCreate {
         const RuntimeSpec *spec;
         const RuntimeOverlay *overlay; /* NULL: spec->root_path is the root */
         int user_namespace;            /* made before (sys/userns.h); -EBADF: per spec */
-        int stdio[3];                  /* become 0, 1, 2 of the payload without a terminal; -EBADF: /dev/null */
-        int init_program;              /* --init: sealed memfd with the reaping init; -EBADF: none */
-        int cgroup;                    /* folder for CLONE_INTO_CGROUP; -EBADF: the caller's */
-        unsigned preserve_fds;         /* descriptors 3.. of the caller that the payload keeps (--preserve-fds) */
-        int listener;                  /* listening socket through which START comes (handshake.h); -EBADF: none */
-        bool die_with_parent;          /* SIGKILL when the calling thread ends (PR_SET_PDEATHSIG) */
-        const char *bundle;            /* for hooks' state; may be NULL */
+        int stdio[3];          /* become 0, 1, 2 of the payload without a terminal; -EBADF: /dev/null */
+        int init_program;      /* --init: sealed memfd with the reaping init; -EBADF: none */
+        int cgroup;            /* folder for CLONE_INTO_CGROUP; -EBADF: the caller's */
+        unsigned preserve_fds; /* descriptors 3.. of the caller that the payload keeps (--preserve-fds) */
+        int listener;          /* listening socket through which START comes (handshake.h); -EBADF: none */
+        bool die_with_parent;  /* SIGKILL when the calling thread ends (PR_SET_PDEATHSIG) */
+        const char *bundle;    /* for hooks' state; may be NULL */
         const char *id;
 } RuntimeCreate;
 
@@ -44,15 +44,14 @@ typedef struct RuntimeContainer {
         int terminal; /* the pty's master; -EBADF without one */
 } RuntimeContainer;
 
-#define RUNTIME_CONTAINER_INIT                                                                               \
-        {                                                                                                    \
-                .pidfd = -EBADF, .channel = -EBADF, .terminal = -EBADF                                       \
-        }
+#define RUNTIME_CONTAINER_INIT {.pidfd = -EBADF, .channel = -EBADF, .terminal = -EBADF}
 
-/* See above. On failure nothing is left running. Errors: ERROR_NOT_FOUND (mount source), ERROR_UNSUPPORTED, … with the
- * layer that refused. The created process is a child of the caller (reap it with waitid(P_PIDFD)). */
+/* See above. On failure nothing is left running. Errors: ERROR_NOT_FOUND (mount source), ERROR_UNSUPPORTED, …
+ * with the layer that refused. The created process is a child of the caller (reap it with waitid(P_PIDFD)).
+ */
 int runtime_create(const RuntimeCreate *create, RuntimeContainer *ret, Error *err);
-/* Executes the payload; returns when execve(2) has succeeded. ERROR_COMMAND_NOT_FOUND (127), ERROR_NOT_EXECUTABLE (126). */
+/* Executes the payload; returns when execve(2) has succeeded. ERROR_COMMAND_NOT_FOUND (127),
+ * ERROR_NOT_EXECUTABLE (126). */
 int runtime_start(RuntimeContainer *container, Error *err);
 /* Kills what was created and not handed over, closes all. */
 void runtime_container_deinit(RuntimeContainer *container);
@@ -68,6 +67,7 @@ typedef struct RuntimeExec {
         unsigned preserve_fds;
 } RuntimeExec;
 
-/* Runs one more process in a running container: all namespaces by pidfd, then the same confinement as the init's payload. The
- * process is a child of the caller; @ret->channel is closed already. Errors as runtime_start. */
+/* Runs one more process in a running container: all namespaces by pidfd, then the same confinement as the
+ * init's payload. The process is a child of the caller; @ret->channel is closed already. Errors as
+ * runtime_start. */
 int runtime_exec(const RuntimeExec *exec, RuntimeContainer *ret, Error *err);

@@ -1,6 +1,7 @@
 /*
- * Fills an empty folder from the image, for new volumes and tmpcopyup. Both trees are the image's or the user's, that is hostile:
- * every entry is opened by name below an open folder, without following a link, and the walk ends at a depth.
+ * Fills an empty folder from the image, for new volumes and tmpcopyup. Both trees are the image's or the
+ * user's, that is hostile: every entry is opened by name below an open folder, without following a link, and
+ * the walk ends at a depth.
  */
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -21,7 +22,8 @@ static int copy_content(int from, int to)
         bool plain = false;
 
         for (;;) {
-                ssize_t length = plain ? sendfile(to, from, NULL, 1 << 20) : copy_file_range(from, NULL, to, NULL, 1 << 30, 0);
+                ssize_t length = plain ? sendfile(to, from, NULL, 1 << 20)
+                                       : copy_file_range(from, NULL, to, NULL, 1 << 30, 0);
 
                 if (length == 0)
                         return 0;
@@ -54,7 +56,7 @@ static void copy_attributes(int from, int to)
 
 static int copy_metadata(int to, const struct stat *status)
 {
-        struct timespec times[2] = { status->st_atim, status->st_mtim };
+        struct timespec times[2] = {status->st_atim, status->st_mtim};
 
         /* The owner first: changing it clears set-id bits. */
         if (fchown(to, status->st_uid, status->st_gid) < 0 && errno != EINVAL && errno != EPERM)
@@ -66,7 +68,8 @@ static int copy_metadata(int to, const struct stat *status)
 
 static int copy_file(int from_folder, const char *name, int to_folder)
 {
-        _cleanup_close_ int from = openat(from_folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), to = -EBADF;
+        _cleanup_close_ int from = openat(from_folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC),
+                            to = -EBADF;
         struct stat status;
         int r;
 
@@ -95,14 +98,16 @@ static int copy_link(int from_folder, const char *name, int to_folder, const str
         target[length] = 0;
         if (symlinkat(target, to_folder, name) < 0)
                 return -errno;
-        if (fchownat(to_folder, name, status->st_uid, status->st_gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != EINVAL && errno != EPERM)
+        if (fchownat(to_folder, name, status->st_uid, status->st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+            errno != EINVAL && errno != EPERM)
                 return -errno;
         return 0;
 }
 
 static int copy_below(int from_folder, const char *name, int to_folder, unsigned depth, Error *err)
 {
-        _cleanup_close_ int from = openat(from_folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), to = -EBADF;
+        _cleanup_close_ int from = openat(from_folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+                            to = -EBADF;
 
         if (from < 0)
                 return fail_errno(err, errno, "%s", name);
@@ -177,7 +182,8 @@ static int is_empty(int fd)
 
 int copy_up(int root, const char *path, int target, Error *err)
 {
-        _cleanup_close_ int from = path_open_in_root(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), to = -EBADF;
+        _cleanup_close_ int from = path_open_in_root(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0),
+                            to = -EBADF;
         int r;
 
         if (from == -ENOENT || from == -ENOTDIR)

@@ -1,4 +1,5 @@
-/* /dev: a user namespace cannot make device nodes, so the host's are bound one by one; and the container's terminal. */
+/* /dev: a user namespace cannot make device nodes, so the host's are bound one by one; and the container's
+ * terminal. */
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "runtime/init.h"
@@ -12,15 +13,17 @@
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
-/* Binds what @source (a path of the host's, or "" with @source_fd) is on the file @path inside, which is made when missing. */
+/* Binds what @source (a path of the host's, or "" with @source_fd) is on the file @path inside, which is made
+ * when missing. */
 static int bind_node(Init *init, int source_fd, const char *source, const char *path, Error *err)
 {
         _cleanup_close_ int tree = -EBADF, target = -EBADF;
 
-        tree = open_tree(source_fd, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (*source ? 0 : AT_EMPTY_PATH));
+        tree = open_tree(source_fd, source,
+                         OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (*source ? 0 : AT_EMPTY_PATH));
         if (tree < 0)
-                return fail_kind(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_GENERIC, errno, "device %s: %s", *source ? source : path,
-                                 strerror(errno));
+                return fail_kind(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_GENERIC, errno,
+                                 "device %s: %s", *source ? source : path, strerror(errno));
         target = path_open_in_root(init->root, path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
         if (target == -ENOENT) {
                 _cleanup_free_ char *folder = strndup(path, (size_t)(path_basename(path) - path));
@@ -29,7 +32,8 @@ static int bind_node(Init *init, int source_fd, const char *source, const char *
                 if (fd < 0)
                         return fail_errno(err, -fd, "device %s: make its folder", path);
                 close(fd);
-                target = path_open_in_root(init->root, path, O_CREAT | O_EXCL | O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0666);
+                target = path_open_in_root(init->root, path,
+                                           O_CREAT | O_EXCL | O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0666);
         }
         if (target < 0)
                 return fail_errno(err, -target, "device %s", path);
@@ -41,7 +45,8 @@ static int bind_node(Init *init, int source_fd, const char *source, const char *
 /* With real privileges a node is a node; -EPERM otherwise. */
 static int make_node(Init *init, const RuntimeDevice *device)
 {
-        _cleanup_free_ char *folder = strndup(device->path, (size_t)(path_basename(device->path) - device->path));
+        _cleanup_free_ char *folder =
+                strndup(device->path, (size_t)(path_basename(device->path) - device->path));
         _cleanup_close_ int parent = folder ? path_make_directory_in_root(init->root, folder, 0755) : -ENOMEM;
         mode_t kind = device->type == 'b' ? S_IFBLK : device->type == 'p' ? S_IFIFO : S_IFCHR;
         mode_t mode = device->has_mode ? device->mode & 07777 : 0666;
@@ -49,7 +54,9 @@ static int make_node(Init *init, const RuntimeDevice *device)
 
         if (parent < 0)
                 return parent;
-        if (mknodat(parent, name, kind | mode, makedev((unsigned)device->major, (unsigned)device->minor)) < 0 && errno != EEXIST)
+        if (mknodat(parent, name, kind | mode, makedev((unsigned)device->major, (unsigned)device->minor)) <
+                    0 &&
+            errno != EEXIST)
                 return -errno;
         if (fchownat(parent, name, device->uid, device->gid, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
@@ -58,7 +65,8 @@ static int make_node(Init *init, const RuntimeDevice *device)
 
 static int make_device(Init *init, const RuntimeDevice *device, Error *err)
 {
-        bool wants_node = device->type == 'p' || (!device->host_path && init->create->user_namespace < 0 && device->type);
+        bool wants_node = device->type == 'p' ||
+                          (!device->host_path && init->create->user_namespace < 0 && device->type);
         const char *source = device->host_path ?: device->path;
         struct stat status;
         int r;
@@ -71,14 +79,17 @@ static int make_device(Init *init, const RuntimeDevice *device, Error *err)
                         return fail_errno(err, -r, "device %s", device->path);
         }
         if (!device->host_path && device->type &&
-            (stat(source, &status) < 0 || status.st_rdev != makedev((unsigned)device->major, (unsigned)device->minor)))
+            (stat(source, &status) < 0 ||
+             status.st_rdev != makedev((unsigned)device->major, (unsigned)device->minor)))
                 return fail_kind(err, ERROR_UNSUPPORTED, ENOENT,
-                                 "device %s: the host has no such node %lld:%lld, and a user namespace cannot make one", device->path,
-                                 (long long)device->major, (long long)device->minor);
+                                 "device %s: the host has no such node %lld:%lld, and a user namespace "
+                                 "cannot make one",
+                                 device->path, (long long)device->major, (long long)device->minor);
         return bind_node(init, AT_FDCWD, source, device->path, err);
 }
 
-/* True when /dev is a folder of the container's own, to be filled; false when the user mounted one there or none is. */
+/* True when /dev is a folder of the container's own, to be filled; false when the user mounted one there or
+ * none is. */
 static bool fills_dev(const RuntimeSpec *spec)
 {
         bool own = false;
@@ -97,8 +108,8 @@ static bool fills_dev(const RuntimeSpec *spec)
 static int make_links(Init *init, Error *err)
 {
         static const char *const links[][2] = {
-                { "/proc/self/fd", "fd" },          { "/proc/self/fd/0", "stdin" },  { "/proc/self/fd/1", "stdout" },
-                { "/proc/self/fd/2", "stderr" },    { "/proc/kcore", "core" },       { "pts/ptmx", "ptmx" },
+                {"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
+                {"/proc/self/fd/2", "stderr"}, {"/proc/kcore", "core"},      {"pts/ptmx", "ptmx"},
         };
         _cleanup_close_ int dev = path_open_in_root(init->root, "/dev", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 
@@ -116,15 +127,16 @@ int devices_make(Init *init, Error *err)
                 const char *path;
                 int minor, major;
         } standard[] = {
-                { "/dev/null", 3, 1 }, { "/dev/zero", 5, 1 },    { "/dev/full", 7, 1 },
-                { "/dev/tty", 0, 5 },  { "/dev/urandom", 9, 1 }, { "/dev/random", 8, 1 },
+                {"/dev/null", 3, 1}, {"/dev/zero", 5, 1},    {"/dev/full", 7, 1},
+                {"/dev/tty", 0, 5},  {"/dev/urandom", 9, 1}, {"/dev/random", 8, 1},
         };
         bool fill = fills_dev(init->spec);
         int r = 0;
 
         for (size_t i = 0; fill && r >= 0 && i < ELEMENTSOF(standard); i++) {
                 char path[32];
-                RuntimeDevice device = { .path = path, .type = 'c', .major = standard[i].major, .minor = standard[i].minor };
+                RuntimeDevice device = {
+                        .path = path, .type = 'c', .major = standard[i].major, .minor = standard[i].minor};
 
                 snprintf(path, sizeof(path), "%s", standard[i].path);
                 r = make_device(init, &device, err);

@@ -6,19 +6,25 @@
 
 static uint32_t with_data(uint32_t action, uint32_t errno_value)
 {
-        return action == SECCOMP_RET_ERRNO || action == SECCOMP_RET_TRACE ? action | (errno_value & SECCOMP_RET_DATA) : action;
+        return action == SECCOMP_RET_ERRNO || action == SECCOMP_RET_TRACE
+                       ? action | (errno_value & SECCOMP_RET_DATA)
+                       : action;
 }
 
-/* A rule's conditions; libseccomp's meaning: two conditions on one argument are alternatives, so they become entries of their
- * own; otherwise all must hold. */
+/* A rule's conditions; libseccomp's meaning: two conditions on one argument are alternatives, so they become
+ * entries of their own; otherwise all must hold. */
 static int add_rule(SeccompPolicy *policy, const SeccompRule *rule, int call)
 {
         static const SeccompCompare compares[] = {
-                [SECCOMP_NE] = SECCOMP_COMPARE_NE, [SECCOMP_LT] = SECCOMP_COMPARE_LT, [SECCOMP_LE] = SECCOMP_COMPARE_LE,
-                [SECCOMP_EQ] = SECCOMP_COMPARE_EQ, [SECCOMP_GE] = SECCOMP_COMPARE_GE, [SECCOMP_GT] = SECCOMP_COMPARE_GT,
+                [SECCOMP_NE] = SECCOMP_COMPARE_NE,
+                [SECCOMP_LT] = SECCOMP_COMPARE_LT,
+                [SECCOMP_LE] = SECCOMP_COMPARE_LE,
+                [SECCOMP_EQ] = SECCOMP_COMPARE_EQ,
+                [SECCOMP_GE] = SECCOMP_COMPARE_GE,
+                [SECCOMP_GT] = SECCOMP_COMPARE_GT,
                 [SECCOMP_MASKED_EQ] = SECCOMP_COMPARE_MASKED,
         };
-        SeccompEntry entry = { .call = call, .action = with_data(rule->action, rule->errno_value) };
+        SeccompEntry entry = {.call = call, .action = with_data(rule->action, rule->errno_value)};
         unsigned seen = 0;
         bool alternatives = false;
 
@@ -32,7 +38,7 @@ static int add_rule(SeccompPolicy *policy, const SeccompRule *rule, int call)
                                                .value = argument->value };
 
                 /* Of a masked comparison the first value is the mask. */
-                if (argument->operator == SECCOMP_MASKED_EQ) {
+                if (argument->operator== SECCOMP_MASKED_EQ) {
                         condition.mask = argument->value;
                         condition.value = argument->value_two;
                 }
@@ -62,14 +68,15 @@ static int policy_from_profile(const SeccompProfile *profile, SeccompPolicy *pol
 
 int filter_install(const RuntimeSpec *spec, uint64_t capabilities, Error *err)
 {
-        SeccompPolicy policy = { 0 };
-        struct sock_fprog program = { 0 };
+        SeccompPolicy policy = {0};
+        struct sock_fprog program = {0};
         int r;
 
         if (!spec->has_seccomp)
                 return 0;
         if (!spec->seccomp_default && spec->seccomp.listener_path)
-                return fail_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP, "linux.seccomp.listenerPath: notification listeners are not supported");
+                return fail_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP,
+                                 "linux.seccomp.listenerPath: notification listeners are not supported");
         r = spec->seccomp_default ? seccomp_policy_default(capabilities, &policy, err)
                                   : policy_from_profile(&spec->seccomp, &policy, err);
         if (r >= 0)

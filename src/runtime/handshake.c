@@ -20,21 +20,21 @@ int handshake_pair(int ret[static 2])
 
 int handshake_send(int channel, HandshakeType type, const Error *error, int fd)
 {
-        HandshakeMessage message = { .type = type };
+        HandshakeMessage message = {.type = type};
         union {
                 struct cmsghdr header;
                 char space[CMSG_SPACE(sizeof(int))];
-        } control = { 0 };
-        struct iovec part = { .iov_base = &message, .iov_len = error ? sizeof(message) : sizeof(message.type) };
-        struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+        } control = {0};
+        struct iovec part = {.iov_base = &message, .iov_len = error ? sizeof(message) : sizeof(message.type)};
+        struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
 
         if (error)
                 message.error = *error;
         if (fd >= 0) {
                 header.msg_control = control.space;
                 header.msg_controllen = sizeof(control.space);
-                control.header =
-                        (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) };
+                control.header = (struct cmsghdr){
+                        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
                 memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
         }
         while (sendmsg(channel, &header, MSG_NOSIGNAL) < 0)
@@ -72,14 +72,15 @@ int handshake_receive(int channel, HandshakeMessage *ret, int *ret_fd)
                 struct cmsghdr header;
                 char space[CMSG_SPACE(4 * sizeof(int))];
         } control;
-        struct iovec part = { .iov_base = ret, .iov_len = sizeof(*ret) };
-        struct msghdr header = {
-                .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)
-        };
+        struct iovec part = {.iov_base = ret, .iov_len = sizeof(*ret)};
+        struct msghdr header = {.msg_iov = &part,
+                                .msg_iovlen = 1,
+                                .msg_control = control.space,
+                                .msg_controllen = sizeof(control.space)};
         _cleanup_close_ int fd = -EBADF;
         ssize_t length;
 
-        *ret = (HandshakeMessage){ 0 };
+        *ret = (HandshakeMessage){0};
         do
                 length = recvmsg(channel, &header, MSG_CMSG_CLOEXEC);
         while (length < 0 && errno == EINTR);

@@ -1,5 +1,6 @@
 /*
- * What the two halves of a container's start say to each other, over a SOCK_SEQPACKET pair that execve(2) closes.
+ * What the two halves of a container's start say to each other, over a SOCK_SEQPACKET pair that execve(2)
+ * closes.
  *
  *   caller (spawn.c)                              init (init.c)
  *      | clone3 with the namespaces ------------->  builds the container
@@ -8,9 +9,9 @@
  *      | <----- end of file                         executed: the socket was close-on-exec
  *      | <----- FAILED with the Error               or not, at either stage; then it exits
  *
- * The end of file at the init's side means that nobody waits for the container any more: it exits. An OCI runtime's `create` and
- * `start` are different processes: then the init holds a listening socket (RuntimeCreate.listener) instead, and START
- * comes through the connection that `start` makes.
+ * The end of file at the init's side means that nobody waits for the container any more: it exits. An OCI
+ * runtime's `create` and `start` are different processes: then the init holds a listening socket
+ * (RuntimeCreate.listener) instead, and START comes through the connection that `start` makes.
  */
 #pragma once
 
@@ -29,6 +30,6 @@ typedef struct HandshakeMessage {
 int handshake_pair(int ret[static 2]);
 /* Sends @type, with @error (may be NULL) and a descriptor (-EBADF: none). 0 or a negative errno. */
 int handshake_send(int channel, HandshakeType type, const Error *error, int fd);
-/* Receives one message; *ret_fd (may be NULL) gets a descriptor that came with it or -EBADF. 1: a message, 0: the other
- * side has closed; or a negative errno. */
+/* Receives one message; *ret_fd (may be NULL) gets a descriptor that came with it or -EBADF. 1: a message, 0:
+ * the other side has closed; or a negative errno. */
 int handshake_receive(int channel, HandshakeMessage *ret, int *ret_fd);

@@ -1,7 +1,7 @@
 /*
- * The child's half of a container's start: an ordered table of steps, execve(2) last. The order is what makes it safe and is
- * explained at each step that depends on it. A step that fails ends the container; the kernel undoes everything
- * since all of it is in namespaces that only this process holds.
+ * The child's half of a container's start: an ordered table of steps, execve(2) last. The order is what makes
+ * it safe and is explained at each step that depends on it. A step that fails ends the container; the kernel
+ * undoes everything since all of it is in namespaces that only this process holds.
  */
 #include "runtime/init.h"
 
@@ -23,7 +23,7 @@
 /* Handlers went with the fork's purpose, ignored signals and the mask would be inherited by the payload. */
 static int reset_signals(Init *init, Error *err)
 {
-        struct sigaction action = { .sa_handler = SIG_DFL };
+        struct sigaction action = {.sa_handler = SIG_DFL};
         sigset_t none;
 
         for (int number = 1; number < NSIG; number++)
@@ -34,12 +34,13 @@ static int reset_signals(Init *init, Error *err)
         return 0;
 }
 
-/* Root of the user namespace, for what is built. The supplementary groups stay for now: what the user may reach only
- * through one of his groups can be mounted then. */
+/* Root of the user namespace, for what is built. The supplementary groups stay for now: what the user may
+ * reach only through one of his groups can be mounted then. */
 static int become_root(Init *init, Error *err)
 {
         umask(0);
-        if (!init->exec && init->create->user_namespace < 0 && init->spec->namespaces[NAMESPACE_USER].mode == NAMESPACE_HOST)
+        if (!init->exec && init->create->user_namespace < 0 &&
+            init->spec->namespaces[NAMESPACE_USER].mode == NAMESPACE_HOST)
                 return 0;
         if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
                 return fail_errno(err, errno, "user namespace: become its root");
@@ -50,9 +51,10 @@ static int new_session(Init *init, Error *err)
 {
         if (setsid() < 0 && errno != EPERM)
                 return fail_errno(err, errno, "setsid");
-        /* A keyring of its own, so that the user's keys cannot be reached. Where the quota of keys is used up the filter, which
-         * refuses keyctl(2), has to do. */
-        if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EDQUOT && errno != EPERM)
+        /* A keyring of its own, so that the user's keys cannot be reached. Where the quota of keys is used up
+         * the filter, which refuses keyctl(2), has to do. */
+        if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS &&
+            errno != EDQUOT && errno != EPERM)
                 return fail_errno(err, errno, "keyctl: a session keyring for the container");
         return 0;
 }
@@ -70,7 +72,7 @@ static int set_names(Init *init, Error *err)
 
 static int raise_loopback(Init *init, Error *err)
 {
-        struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+        struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
         _cleanup_close_ int fd = -EBADF;
 
         if (init->spec->namespaces[NAMESPACE_NETWORK].mode != NAMESPACE_NEW)
@@ -89,7 +91,8 @@ static int resolve_user(Init *init, Error *err)
 
 static int drop_groups(Init *init, Error *err)
 {
-        /* A map of one id forbids setgroups(2): the groups that stay are unmapped ones, which show as nobody's. */
+        /* A map of one id forbids setgroups(2): the groups that stay are unmapped ones, which show as
+         * nobody's. */
         if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
                 return fail_errno(err, errno, "drop the supplementary groups");
         return 0;
@@ -135,9 +138,10 @@ static int open_root(Init *init, Error *err)
 
 static int set_stdio(Init *init, Error *err)
 {
-        int terminal[3] = { init->terminal, init->terminal, init->terminal };
+        int terminal[3] = {init->terminal, init->terminal, init->terminal};
 
-        return process_set_stdio(init->terminal >= 0 ? terminal : init->create->stdio, init->create->preserve_fds, err);
+        return process_set_stdio(init->terminal >= 0 ? terminal : init->create->stdio,
+                                 init->create->preserve_fds, err);
 }
 
 static int find_program(Init *init, Error *err)
@@ -157,7 +161,8 @@ static int confine(Init *init, Error *err)
         return process_confine(&confinement, err);
 }
 
-/* --init: kelp-init is executed from memory, so the image cannot replace it, and executes the payload in its turn. */
+/* --init: kelp-init is executed from memory, so the image cannot replace it, and executes the payload in its
+ * turn. */
 static int execute_init_program(Init *init, char **env, Error *err)
 {
         const StringList *args = &init->process->args;
@@ -192,47 +197,40 @@ typedef struct Step {
 } Step;
 
 static const Step container_steps[] = {
-        { "signals", reset_signals },
-        { "identity", become_root },
-        { "session", new_session },
-        { "mount namespace", rootfs_isolate },
-        { "host name", set_names },
-        { "network", raise_loopback },
-        { "root file system", rootfs_mount },
-        { "mounts", mounts_make },
-        { "devices", devices_make },
-        { "terminal", terminal_open },
-        { "user", resolve_user },
-        { "pivot_root", rootfs_pivot },
-        { "groups", drop_groups },
-        { "sysctls", sysctls_write },       /* before /proc/sys becomes read-only */
-        { "working directory", change_directory }, /* before the root becomes read-only */
-        { "read-only paths", paths_make_readonly },
-        { "masked paths", paths_mask },
-        { "root file system", rootfs_finish },
-        { "program", find_program },
-        { "start", wait_for_start },
-        { "terminal", terminal_attach },
-        { "standard streams", set_stdio },
-        { "confinement", confine },
-        { "execute", execute },
+        {"signals", reset_signals},
+        {"identity", become_root},
+        {"session", new_session},
+        {"mount namespace", rootfs_isolate},
+        {"host name", set_names},
+        {"network", raise_loopback},
+        {"root file system", rootfs_mount},
+        {"mounts", mounts_make},
+        {"devices", devices_make},
+        {"terminal", terminal_open},
+        {"user", resolve_user},
+        {"pivot_root", rootfs_pivot},
+        {"groups", drop_groups},
+        {"sysctls", sysctls_write},              /* before /proc/sys becomes read-only */
+        {"working directory", change_directory}, /* before the root becomes read-only */
+        {"read-only paths", paths_make_readonly},
+        {"masked paths", paths_mask},
+        {"root file system", rootfs_finish},
+        {"program", find_program},
+        {"start", wait_for_start},
+        {"terminal", terminal_attach},
+        {"standard streams", set_stdio},
+        {"confinement", confine},
+        {"execute", execute},
 };
 
 static const Step exec_steps[] = {
-        { "signals", reset_signals },
-        { "identity", become_root },
-        { "session", new_session },
-        { "groups", drop_groups },
-        { "root", open_root },
-        { "terminal", terminal_open },
-        { "user", resolve_user },
-        { "working directory", change_directory },
-        { "program", find_program },
-        { "start", wait_for_start },
-        { "terminal", terminal_attach },
-        { "standard streams", set_stdio },
-        { "confinement", confine },
-        { "execute", execute },
+        {"signals", reset_signals},    {"identity", become_root},
+        {"session", new_session},      {"groups", drop_groups},
+        {"root", open_root},           {"terminal", terminal_open},
+        {"user", resolve_user},        {"working directory", change_directory},
+        {"program", find_program},     {"start", wait_for_start},
+        {"terminal", terminal_attach}, {"standard streams", set_stdio},
+        {"confinement", confine},      {"execute", execute},
 };
 
 _Noreturn void init_main(Init *init)

@@ -4,17 +4,17 @@
 #include "runtime/container.h"
 #include "spec/users.h"
 
-/* What the steps of the init share. It lives in the child's copy of the caller's memory; nothing of it is freed, execve(2) or
- * _exit(2) does that. */
+/* What the steps of the init share. It lives in the child's copy of the caller's memory; nothing of it is
+ * freed, execve(2) or _exit(2) does that. */
 typedef struct Init {
         const RuntimeCreate *create;
         const RuntimeSpec *spec;
         const RuntimeProcess *process;
-        bool exec;     /* a further process of a container that exists */
-        int channel;   /* the handshake with the caller */
-        int root;      /* O_PATH: the container's root, from when it is mounted */
-        int terminal;  /* the pty's slave; -EBADF without one */
-        int master;    /* the pty's master, until the caller has it */
+        bool exec;       /* a further process of a container that exists */
+        int channel;     /* the handshake with the caller */
+        int root;        /* O_PATH: the container's root, from when it is mounted */
+        int terminal;    /* the pty's slave; -EBADF without one */
+        int master;      /* the pty's master, until the caller has it */
         char *root_path; /* where the root is attached before pivot_root(2) */
         ContainerUser user;
         char *program; /* absolute path of the payload, when it is looked up */
@@ -24,20 +24,20 @@ typedef struct Init {
 _Noreturn void init_main(Init *init);
 
 /* ---- rootfs.c ---- */
-int rootfs_isolate(Init *init, Error *err);   /* no mount of ours shows on the host */
-int rootfs_mount(Init *init, Error *err);     /* overlay or a folder, attached in our mount namespace */
-int rootfs_pivot(Init *init, Error *err);     /* becomes / ; the host's tree is gone */
-int rootfs_finish(Init *init, Error *err);    /* read-only root, propagation */
+int rootfs_isolate(Init *init, Error *err); /* no mount of ours shows on the host */
+int rootfs_mount(Init *init, Error *err);   /* overlay or a folder, attached in our mount namespace */
+int rootfs_pivot(Init *init, Error *err);   /* becomes / ; the host's tree is gone */
+int rootfs_finish(Init *init, Error *err);  /* read-only root, propagation */
 
 /* ---- mounts.c ---- */
 int mounts_make(Init *init, Error *err);
 
 /* ---- devices.c ---- */
-int devices_make(Init *init, Error *err);     /* nodes, links and the console of /dev */
+int devices_make(Init *init, Error *err); /* nodes, links and the console of /dev */
 /* A pty of the devpts below @root, of the size that @process gives. */
 int terminal_make(int root, const RuntimeProcess *process, int *ret_master, int *ret_slave, Error *err);
-int terminal_open(Init *init, Error *err);    /* a pty of the container's own devpts */
-int terminal_attach(Init *init, Error *err);  /* controlling terminal; 0, 1, 2 */
+int terminal_open(Init *init, Error *err);   /* a pty of the container's own devpts */
+int terminal_attach(Init *init, Error *err); /* controlling terminal; 0, 1, 2 */
 
 /* ---- paths.c ---- */
 int paths_mask(Init *init, Error *err);
@@ -45,8 +45,8 @@ int paths_make_readonly(Init *init, Error *err);
 int sysctls_write(Init *init, Error *err);
 
 /* ---- copy-up.c ---- */
-/* Copies the content of the folder @path in the image, and the folder's own mode and owner, into the empty folder @target; does
- * nothing when @target is not empty or the image has no such folder. */
+/* Copies the content of the folder @path in the image, and the folder's own mode and owner, into the empty
+ * folder @target; does nothing when @target is not empty or the image has no such folder. */
 int copy_up(int root, const char *path, int target, Error *err);
 
 /* ---- process.c: the same for the payload and for exec ---- */
@@ -62,14 +62,16 @@ typedef struct Confinement {
 int process_resolve_user(const RuntimeProcess *process, int root, ContainerUser *ret, Error *err);
 /* Working folder, made when missing for an image's or user's wish (@make). */
 int process_change_directory(const RuntimeProcess *process, bool make, Error *err);
-/* Limits, filter, identity, capabilities, in the order in which each is still allowed. Afterwards only execve(2) is left. */
+/* Limits, filter, identity, capabilities, in the order in which each is still allowed. Afterwards only
+ * execve(2) is left. */
 int process_confine(const Confinement *confinement, Error *err);
-/* The absolute path (or one relative to the working folder) that execve(2) will take, by PATH of @env. ERROR_COMMAND_NOT_FOUND,
- * ERROR_NOT_EXECUTABLE. New string. */
+/* The absolute path (or one relative to the working folder) that execve(2) will take, by PATH of @env.
+ * ERROR_COMMAND_NOT_FOUND, ERROR_NOT_EXECUTABLE. New string. */
 int process_find_program(const RuntimeProcess *process, char **ret, Error *err);
 /* The payload's environment: process->env, and HOME if it has none. NULL-terminated, new. */
 char **process_environment(const RuntimeProcess *process, const ContainerUser *user);
 /* Turns the errno of a failed execve(2) into what docker's users know. */
 int process_exec_failed(const char *program, int code, Error *err);
-/* 0, 1, 2 from @stdio; /dev/null for what is not given. All other descriptors but 3 … 2+@preserve become close-on-exec. */
+/* 0, 1, 2 from @stdio; /dev/null for what is not given. All other descriptors but 3 … 2+@preserve become
+ * close-on-exec. */
 int process_set_stdio(const int stdio[static 3], unsigned preserve, Error *err);

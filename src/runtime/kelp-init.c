@@ -1,7 +1,7 @@
 /*
- * kelp-init PROGRAM ARG0 [ARG...]: process 1 of a container started with --init. Executes PROGRAM as a child, passes signals on to
- * it, reaps what its descendants leave behind, and ends as it ends. It is statically linked and executed from
- * memory, so that nothing of the image takes part.
+ * kelp-init PROGRAM ARG0 [ARG...]: process 1 of a container started with --init. Executes PROGRAM as a child,
+ * passes signals on to it, reaps what its descendants leave behind, and ends as it ends. It is statically
+ * linked and executed from memory, so that nothing of the image takes part.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,8 @@ enum { STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
 static _Noreturn void execute(char *const *argv, const sigset_t *mask)
 {
         setpgid(0, 0);
-        /* With a terminal the payload is its foreground job, so that the keyboard's signals reach it alone. */
+        /* With a terminal the payload is its foreground job, so that the keyboard's signals reach it alone.
+         */
         if (isatty(STDIN_FILENO)) {
                 signal(SIGTTOU, SIG_IGN);
                 tcsetpgrp(STDIN_FILENO, getpid());
@@ -42,7 +43,8 @@ static int reap(pid_t payload)
 
 int main(int argc, char **argv)
 {
-        static const int own[] = { SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU };
+        static const int own[] = {SIGFPE,  SIGILL, SIGSEGV, SIGBUS, SIGABRT,
+                                  SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU};
         sigset_t watched, before;
         pid_t payload;
 

@@ -12,34 +12,34 @@ static const struct {
         const char *name;
         uint64_t set, clear;
 } attributes[] = {
-        { "ro", MOUNT_ATTR_RDONLY, 0 },
-        { "rw", 0, MOUNT_ATTR_RDONLY },
-        { "nosuid", MOUNT_ATTR_NOSUID, 0 },
-        { "suid", 0, MOUNT_ATTR_NOSUID },
-        { "nodev", MOUNT_ATTR_NODEV, 0 },
-        { "dev", 0, MOUNT_ATTR_NODEV },
-        { "noexec", MOUNT_ATTR_NOEXEC, 0 },
-        { "exec", 0, MOUNT_ATTR_NOEXEC },
-        { "noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME },
-        { "atime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME },
-        { "relatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME },
-        { "norelatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME },
-        { "strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME },
-        { "nostrictatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME },
-        { "nodiratime", MOUNT_ATTR_NODIRATIME, 0 },
-        { "diratime", 0, MOUNT_ATTR_NODIRATIME },
-        { "nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0 },
-        { "symfollow", 0, MOUNT_ATTR_NOSYMFOLLOW },
+        {"ro", MOUNT_ATTR_RDONLY, 0},
+        {"rw", 0, MOUNT_ATTR_RDONLY},
+        {"nosuid", MOUNT_ATTR_NOSUID, 0},
+        {"suid", 0, MOUNT_ATTR_NOSUID},
+        {"nodev", MOUNT_ATTR_NODEV, 0},
+        {"dev", 0, MOUNT_ATTR_NODEV},
+        {"noexec", MOUNT_ATTR_NOEXEC, 0},
+        {"exec", 0, MOUNT_ATTR_NOEXEC},
+        {"noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME},
+        {"atime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
+        {"relatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
+        {"norelatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME},
+        {"strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME},
+        {"nostrictatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
+        {"nodiratime", MOUNT_ATTR_NODIRATIME, 0},
+        {"diratime", 0, MOUNT_ATTR_NODIRATIME},
+        {"nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0},
+        {"symfollow", 0, MOUNT_ATTR_NOSYMFOLLOW},
 };
 
 static const struct {
         const char *name;
         uint64_t flag;
 } propagations[] = {
-        { "private", MS_PRIVATE },
-        { "slave", MS_SLAVE },
-        { "shared", MS_SHARED },
-        { "unbindable", MS_UNBINDABLE },
+        {"private", MS_PRIVATE},
+        {"slave", MS_SLAVE},
+        {"shared", MS_SHARED},
+        {"unbindable", MS_UNBINDABLE},
 };
 
 static bool apply_attribute(const char *word, uint64_t *set, uint64_t *clear)
@@ -67,10 +67,11 @@ static bool apply_propagation(const char *word, bool recursive, MountOptions *op
 
 int mount_options_parse(const StringList *words, MountOptions *ret)
 {
-        /* Words that mean nothing here: what is asked for is the case, or it is a remark for other programs. */
-        static const char *const ignored[] = { "defaults", "async", "auto",  "noauto", "nofail", "user",
-                                               "nouser",   "users", "silent", "loud",   "_netdev" };
-        _cleanup_mount_options_ MountOptions options = { 0 };
+        /* Words that mean nothing here: what is asked for is the case, or it is a remark for other programs.
+         */
+        static const char *const ignored[] = {"defaults", "async", "auto",   "noauto", "nofail", "user",
+                                              "nouser",   "users", "silent", "loud",   "_netdev"};
+        _cleanup_mount_options_ MountOptions options = {0};
 
         for (size_t i = 0; i < words->count; i++) {
                 const char *word = words->items[i], *rest = text_after(word, "r");
@@ -78,7 +79,8 @@ int mount_options_parse(const StringList *words, MountOptions *ret)
 
                 for (size_t j = 0; j < ELEMENTSOF(ignored); j++)
                         known = known || text_equal(word, ignored[j]);
-                if (known || apply_attribute(word, &options.set, &options.clear) || apply_propagation(word, false, &options) ||
+                if (known || apply_attribute(word, &options.set, &options.clear) ||
+                    apply_propagation(word, false, &options) ||
                     (rest && (apply_attribute(rest, &options.recursive_set, &options.recursive_clear) ||
                               apply_propagation(rest, true, &options))))
                         continue;
@@ -94,6 +96,6 @@ int mount_options_parse(const StringList *words, MountOptions *ret)
                 }
         }
         *ret = options;
-        options = (MountOptions){ 0 };
+        options = (MountOptions){0};
         return 0;
 }

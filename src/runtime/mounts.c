@@ -1,7 +1,7 @@
 /*
- * The mounts of a spec. Each is made detached, given its flags, and only then attached, by descriptors on both sides: a
- * destination is opened inside the container's root once (openat2(2), RESOLVE_IN_ROOT), so that no symlink of the image leads out
- * and nothing can be exchanged between look and mount.
+ * The mounts of a spec. Each is made detached, given its flags, and only then attached, by descriptors on
+ * both sides: a destination is opened inside the container's root once (openat2(2), RESOLVE_IN_ROOT), so that
+ * no symlink of the image leads out and nothing can be exchanged between look and mount.
  */
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -15,13 +15,16 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 
-/* The files of /proc on which other engines' users mount; everything else there could be used to fool a process of the
- * container's about itself, or the runtime about the process. */
+/* The files of /proc on which other engines' users mount; everything else there could be used to fool a
+ * process of the container's about itself, or the runtime about the process. */
 static bool may_cover_proc(const char *destination)
 {
-        static const char *const names[] = { "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat",
-                                             "/proc/swaps",   "/proc/uptime",    "/proc/loadavg", "/proc/slabinfo",
-                                             "/proc/net/dev", "/proc/sys/kernel/ns_last_pid", "/proc/version" };
+        static const char *const names[] = {"/proc/cpuinfo", "/proc/diskstats",
+                                            "/proc/meminfo", "/proc/stat",
+                                            "/proc/swaps",   "/proc/uptime",
+                                            "/proc/loadavg", "/proc/slabinfo",
+                                            "/proc/net/dev", "/proc/sys/kernel/ns_last_pid",
+                                            "/proc/version"};
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
                 if (text_equal(destination, names[i]))
@@ -48,7 +51,8 @@ static int make_destination(int root, const char *destination, bool folder, Erro
                 close(fd);
         }
         fd = folder ? path_make_directory_in_root(root, path, 0755)
-                    : path_open_in_root(root, path, O_CREAT | O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
+                    : path_open_in_root(root, path, O_CREAT | O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                                        0644);
         if (fd < 0) {
                 fail_errno(err, -fd, "mount destination %s: make it in the image's file system", destination);
                 if (fd == -EROFS)
@@ -77,42 +81,52 @@ static int open_destination(int root, const char *destination, bool folder, int 
         if (fstat(fd, &status) < 0 || fstatfs(fd, &fs) < 0)
                 return fail_errno(err, errno, "mount destination %s", destination);
         if (folder && !S_ISDIR(status.st_mode))
-                return fail_kind(err, ERROR_USAGE, ENOTDIR, "mount destination %s is not a folder, but what is to be mounted there is",
+                return fail_kind(err, ERROR_USAGE, ENOTDIR,
+                                 "mount destination %s is not a folder, but what is to be mounted there is",
                                  destination);
         if (!folder && S_ISDIR(status.st_mode))
-                return fail_kind(err, ERROR_USAGE, EISDIR, "mount destination %s is a folder, but what is to be mounted there is a file",
-                                 destination);
+                return fail_kind(
+                        err, ERROR_USAGE, EISDIR,
+                        "mount destination %s is a folder, but what is to be mounted there is a file",
+                        destination);
         if (fs.f_type == PROC_SUPER_MAGIC && !may_cover_proc(destination))
-                return fail_kind(err, ERROR_USAGE, EPERM, "mount destination %s leads into /proc: refused, a container could be deceived by it",
-                                 destination);
+                return fail_kind(
+                        err, ERROR_USAGE, EPERM,
+                        "mount destination %s leads into /proc: refused, a container could be deceived by it",
+                        destination);
         *ret = TAKE_FD(fd);
         return 0;
 }
 
 /* Flags and propagation on a mount that is not attached yet. */
-static int apply_attributes(int mount_fd, const MountOptions *options, bool is_bind, const char *destination, Error *err)
+static int apply_attributes(int mount_fd, const MountOptions *options, bool is_bind, const char *destination,
+                            Error *err)
 {
-        struct mount_attr own = { .attr_set = options->set, .attr_clr = options->clear };
-        struct mount_attr below = { .attr_set = options->recursive_set, .attr_clr = options->recursive_clear };
-        struct mount_attr propagation = { .propagation = options->propagation };
+        struct mount_attr own = {.attr_set = options->set, .attr_clr = options->clear};
+        struct mount_attr below = {.attr_set = options->recursive_set, .attr_clr = options->recursive_clear};
+        struct mount_attr propagation = {.propagation = options->propagation};
 
-        /* A bind of a source that the host holds read-only stays so whatever is asked: "rw" only means not to add to that. */
+        /* A bind of a source that the host holds read-only stays so whatever is asked: "rw" only means not to
+         * add to that. */
         own.attr_clr &= ~(uint64_t)MOUNT_ATTR_RDONLY;
         if (own.attr_clr & MOUNT_ATTR__ATIME)
                 own.attr_clr |= MOUNT_ATTR__ATIME;
         if (below.attr_clr & MOUNT_ATTR__ATIME)
                 below.attr_clr |= MOUNT_ATTR__ATIME;
-        if (is_bind && (own.attr_set || own.attr_clr) && mount_setattr(mount_fd, "", AT_EMPTY_PATH, &own, sizeof(own)) < 0) {
+        if (is_bind && (own.attr_set || own.attr_clr) &&
+            mount_setattr(mount_fd, "", AT_EMPTY_PATH, &own, sizeof(own)) < 0) {
                 fail_errno(err, errno, "mount %s: set its flags", destination);
-                return errno == EPERM ? fail_hint(err, "the host mounted the source with flags that a container cannot take back "
+                return errno == EPERM ? fail_hint(err, "the host mounted the source with flags that a "
+                                                       "container cannot take back "
                                                        "(noexec, nosuid, nodev, atime)")
                                       : -errno;
         }
         if ((below.attr_set || below.attr_clr) &&
             mount_setattr(mount_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &below, sizeof(below)) < 0)
                 return fail_errno(err, errno, "mount %s: set the flags of all below it", destination);
-        if (propagation.propagation && mount_setattr(mount_fd, "", AT_EMPTY_PATH | (options->propagation_recursive ? AT_RECURSIVE : 0),
-                                                     &propagation, sizeof(propagation)) < 0)
+        if (propagation.propagation &&
+            mount_setattr(mount_fd, "", AT_EMPTY_PATH | (options->propagation_recursive ? AT_RECURSIVE : 0),
+                          &propagation, sizeof(propagation)) < 0)
                 return fail_errno(err, errno, "mount %s: set its propagation", destination);
         return 0;
 }
@@ -121,7 +135,9 @@ static int apply_attributes(int mount_fd, const MountOptions *options, bool is_b
 
 static int open_source(const char *source, bool recursive, int *ret, Error *err)
 {
-        int fd = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0)), code = errno;
+        int fd = open_tree(AT_FDCWD, source,
+                           OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0)),
+            code = errno;
 
         if (fd >= 0) {
                 *ret = fd;
@@ -131,9 +147,11 @@ static int open_source(const char *source, bool recursive, int *ret, Error *err)
                 return fail_kind(err, ERROR_NOT_FOUND, code, "mount source %s does not exist", source);
         fail_errno(err, code, "mount source %s", source);
         if (code == EINVAL && !recursive)
-                return fail_hint(err, "it has mounts below it, which a user namespace may not leave out: mount it with rbind");
+                return fail_hint(err, "it has mounts below it, which a user namespace may not leave out: "
+                                      "mount it with rbind");
         if (code == EACCES)
-                return fail_hint(err, "you, or the ids of your containers, may not enter a folder on the way to it (file mode)");
+                return fail_hint(err, "you, or the ids of your containers, may not enter a folder on the way "
+                                      "to it (file mode)");
         return -code;
 }
 
@@ -145,7 +163,8 @@ static int mount_bind(Init *init, const RuntimeMount *mount, const MountOptions 
 
         if (mount->uid_map_count || mount->gid_map_count)
                 return fail_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP,
-                                 "mount %s: id-mapped mounts need privileges on the file system that a user namespace does not have",
+                                 "mount %s: id-mapped mounts need privileges on the file system that a user "
+                                 "namespace does not have",
                                  mount->destination);
         r = open_source(mount->source ?: "", options->recursive, &source, err);
         if (r < 0)
@@ -160,7 +179,8 @@ static int mount_bind(Init *init, const RuntimeMount *mount, const MountOptions 
         r = open_destination(init->root, mount->destination, S_ISDIR(status.st_mode), &destination, err);
         if (r >= 0)
                 r = apply_attributes(source, options, true, mount->destination, err);
-        if (r >= 0 && move_mount(source, "", destination, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+        if (r >= 0 &&
+            move_mount(source, "", destination, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
                 r = fail_errno(err, errno, "mount %s on %s", mount->source, mount->destination);
         return r;
 }
@@ -186,8 +206,10 @@ static int configure(int fs, const StringList *data, const char *skip)
         return 0;
 }
 
-/* Mounts a new file system, detached. Options of @data that begin with @skip are left out. The descriptor or a negative errno. */
-static int make_file_system(const char *type, const char *source, const MountOptions *options, const char *skip)
+/* Mounts a new file system, detached. Options of @data that begin with @skip are left out. The descriptor or
+ * a negative errno. */
+static int make_file_system(const char *type, const char *source, const MountOptions *options,
+                            const char *skip)
 {
         _cleanup_close_ int fs = fsopen(type, FSOPEN_CLOEXEC);
         int fd, r;
@@ -196,8 +218,9 @@ static int make_file_system(const char *type, const char *source, const MountOpt
                 return -errno;
         if (!text_empty(source) && fsconfig(fs, FSCONFIG_SET_STRING, "source", source, 0) < 0)
                 return -errno;
-        if ((options->set & MOUNT_ATTR_RDONLY) && !text_equal(type, "cgroup2") && !text_equal(type, "sysfs") &&
-            !text_equal(type, "proc") && !options->copy_up && fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
+        if ((options->set & MOUNT_ATTR_RDONLY) && !text_equal(type, "cgroup2") &&
+            !text_equal(type, "sysfs") && !text_equal(type, "proc") && !options->copy_up &&
+            fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
                 return -errno;
         r = configure(fs, &options->data, skip);
         if (r < 0)
@@ -208,13 +231,17 @@ static int make_file_system(const char *type, const char *source, const MountOpt
         return fd < 0 ? -errno : fd;
 }
 
-/* The host's own tree at @path, where a new file system of that kind cannot be had; read-only with all below. */
+/* The host's own tree at @path, where a new file system of that kind cannot be had; read-only with all below.
+ */
 static int bind_from_host(const char *path)
 {
-        struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
-        _cleanup_close_ int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                                    MOUNT_ATTR_NOEXEC};
+        _cleanup_close_ int fd =
+                open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
-        if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof(attributes)) < 0)
+        if (fd < 0 ||
+            mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof(attributes)) < 0)
                 return -errno;
         return TAKE_FD(fd);
 }
@@ -233,7 +260,8 @@ static int make_special(const RuntimeMount *mount, const MountOptions *options)
         int fd;
 
         if (text_equal(type, "cgroup") || text_equal(type, "cgroup2")) {
-                fd = host_cgroup_is_unified() ? make_file_system("cgroup2", "cgroup", options, NULL) : -ENODEV;
+                fd = host_cgroup_is_unified() ? make_file_system("cgroup2", "cgroup", options, NULL)
+                                              : -ENODEV;
                 return fd >= 0 ? fd : bind_from_host("/sys/fs/cgroup");
         }
         fd = make_file_system(type, mount->source, options, NULL);
@@ -264,7 +292,8 @@ static int mount_failed(const RuntimeMount *mount, int code, Error *err)
 {
         fail_errno(err, code, "mount %s on %s", mount->type ?: "(no type)", mount->destination);
         if (code == EPERM && text_equal(mount->type, "proc"))
-                return fail_hint(err, "the kernel refuses a new /proc where the host's own is partly covered, as in a container: "
+                return fail_hint(err, "the kernel refuses a new /proc where the host's own is partly "
+                                      "covered, as in a container: "
                                       "give that container an uncovered /proc, or share it with --pid host");
         if (code == EPERM || code == ENODEV)
                 return fail_hint(err, "a user namespace cannot mount this kind of file system");
@@ -291,7 +320,8 @@ static int mount_file_system(Init *init, const RuntimeMount *mount, MountOptions
         r = open_destination(init->root, mount->destination, true, &destination, err);
         if (r >= 0)
                 r = apply_attributes(fd, options, false, mount->destination, err);
-        if (r >= 0 && move_mount(fd, "", destination, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+        if (r >= 0 &&
+            move_mount(fd, "", destination, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
                 r = fail_errno(err, errno, "attach the %s at %s", mount->type, mount->destination);
         return r;
 }
@@ -300,13 +330,14 @@ int mounts_make(Init *init, Error *err)
 {
         for (size_t i = 0; i < init->spec->mount_count; i++) {
                 const RuntimeMount *mount = &init->spec->mounts[i];
-                _cleanup_mount_options_ MountOptions options = { 0 };
+                _cleanup_mount_options_ MountOptions options = {0};
                 int r;
 
                 if (mount_options_parse(&mount->options, &options) < 0)
                         return fail_memory(err);
-                r = options.bind || text_equal(mount->type, "bind") ? mount_bind(init, mount, &options, err)
-                                                                    : mount_file_system(init, mount, &options, err);
+                r = options.bind || text_equal(mount->type, "bind")
+                            ? mount_bind(init, mount, &options, err)
+                            : mount_file_system(init, mount, &options, err);
                 if (r < 0)
                         return r;
         }

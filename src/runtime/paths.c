@@ -1,4 +1,5 @@
-/* Masked and read-only paths, and sysctls: done inside the new root, on the container's own /proc and /sys. */
+/* Masked and read-only paths, and sysctls: done inside the new root, on the container's own /proc and /sys.
+ */
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "runtime/init.h"
@@ -20,14 +21,15 @@ int paths_make_readonly(Init *init, Error *err)
         const StringList *paths = &init->spec->readonly_paths;
 
         for (size_t i = 0; i < paths->count; i++) {
-                struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
-                _cleanup_close_ int tree =
-                        open_tree(AT_FDCWD, paths->items[i], OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+                struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
+                _cleanup_close_ int tree = open_tree(AT_FDCWD, paths->items[i],
+                                                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
                 int r;
 
                 if (tree < 0 && (errno == ENOENT || errno == ENOTDIR))
                         continue;
-                if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof(attributes)) < 0)
+                if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes,
+                                              sizeof(attributes)) < 0)
                         return fail_errno(err, errno, "make %s read-only", paths->items[i]);
                 r = attach_over(tree, paths->items[i], err);
                 if (r < 0)
@@ -41,9 +43,11 @@ static int empty_folder(Error *err)
         int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), fd = -1;
 
         if (fs >= 0 && fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", "2", 0) >= 0 &&
-            fsconfig(fs, FSCONFIG_SET_STRING, "mode", "555", 0) >= 0 && fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) >= 0 &&
+            fsconfig(fs, FSCONFIG_SET_STRING, "mode", "555", 0) >= 0 &&
+            fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) >= 0 &&
             fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) >= 0)
-                fd = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+                fd = fsmount(fs, FSMOUNT_CLOEXEC,
+                             MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
         if (fd < 0)
                 fail_errno(err, errno, "an empty folder to mask paths with");
         if (fs >= 0)
@@ -61,7 +65,9 @@ static int open_null(int *ret, Error *err)
                 return fail_errno(err, errno, "/dev/null in the container");
         if (fstat(fd, &status) < 0 || !S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3)) {
                 close(fd);
-                return fail(err, ENODEV, "/dev/null in the container is not the null device, so that no path can be masked with it");
+                return fail(err, ENODEV,
+                            "/dev/null in the container is not the null device, so that no path can be "
+                            "masked with it");
         }
         *ret = fd;
         return 0;
@@ -115,8 +121,11 @@ int sysctls_write(Init *init, Error *err)
                 int length = equals ? (int)(equals - sysctls->items[i]) : 0, r;
 
                 if (!length || asprintf(&path, "sys/%.*s", length, sysctls->items[i]) < 0)
-                        return length ? fail_memory(err) : fail_kind(err, ERROR_USAGE, EINVAL, "sysctl '%s': no value", sysctls->items[i]);
-                /* "net.ipv4.ip_forward"; with a slash in it the slashes separate and dots belong to names ("net/ipv4/conf/eth0.1/…"). */
+                        return length ? fail_memory(err)
+                                      : fail_kind(err, ERROR_USAGE, EINVAL, "sysctl '%s': no value",
+                                                  sysctls->items[i]);
+                /* "net.ipv4.ip_forward"; with a slash in it the slashes separate and dots belong to names
+                 * ("net/ipv4/conf/eth0.1/…"). */
                 for (char *c = path + 4; !strchr(path + 4, '/') && *c; c++)
                         if (*c == '.') {
                                 for (; *c; c++)
@@ -124,7 +133,8 @@ int sysctls_write(Init *init, Error *err)
                                 break;
                         }
                 if (strstr(path, ".."))
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "sysctl '%.*s': no such name", length, sysctls->items[i]);
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "sysctl '%.*s': no such name", length,
+                                         sysctls->items[i]);
                 proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
                 if (proc < 0)
                         return fail_errno(err, errno, "sysctl: /proc");
@@ -132,7 +142,8 @@ int sysctls_write(Init *init, Error *err)
                 if (r < 0) {
                         fail_errno(err, -r, "sysctl %.*s: write '%s'", length, sysctls->items[i], equals + 1);
                         return r == -EACCES || r == -EPERM
-                                       ? fail_hint(err, "it is not one of a namespace of the container's own: only the host's "
+                                       ? fail_hint(err, "it is not one of a namespace of the container's "
+                                                        "own: only the host's "
                                                         "administrator can change it")
                                        : r;
                 }

@@ -1,4 +1,5 @@
-/* What the payload of a container and a process of exec have in common: who it is, what it may, what it finds open. */
+/* What the payload of a container and a process of exec have in common: who it is, what it may, what it finds
+ * open. */
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "runtime/init.h"
@@ -14,7 +15,8 @@ enum { DATABASE_MAXIMUM = 4 << 20 };
 
 static int read_database(int root, const char *path, Buffer *ret, const char **ret_text, Error *err)
 {
-        _cleanup_close_ int fd = path_open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+        _cleanup_close_ int fd =
+                path_open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
         struct stat status;
         int r;
 
@@ -34,7 +36,7 @@ static int read_database(int root, const char *path, Buffer *ret, const char **r
 
 int process_resolve_user(const RuntimeProcess *process, int root, ContainerUser *ret, Error *err)
 {
-        _cleanup_buffer_ Buffer passwd = { 0 }, group = { 0 };
+        _cleanup_buffer_ Buffer passwd = {0}, group = {0};
         const char *passwd_text, *group_text;
         char numbers[32];
         int r;
@@ -45,18 +47,20 @@ int process_resolve_user(const RuntimeProcess *process, int root, ContainerUser 
         if (r < 0)
                 return r;
         if (process->user)
-                return user_resolve(process->user, passwd_text, group_text, process->group_add.items, process->group_add.count, ret,
-                                    err);
+                return user_resolve(process->user, passwd_text, group_text, process->group_add.items,
+                                    process->group_add.count, ret, err);
         snprintf(numbers, sizeof(numbers), "%u:%u", process->uid, process->gid);
         if (user_resolve(numbers, passwd_text, group_text, NULL, 0, ret, NULL) < 0) {
-                *ret = (ContainerUser){ .home = "/" };
+                *ret = (ContainerUser){.home = "/"};
         }
         ret->uid = process->uid;
         ret->gid = process->gid;
         ret->group_count = 0;
         for (size_t i = 0; i < process->additional_gid_count; i++) {
                 if (ret->group_count == USER_GROUPS_MAXIMUM)
-                        return fail_kind(err, ERROR_USAGE, E2BIG, "process.user.additionalGids: more than %d groups", USER_GROUPS_MAXIMUM);
+                        return fail_kind(err, ERROR_USAGE, E2BIG,
+                                         "process.user.additionalGids: more than %d groups",
+                                         USER_GROUPS_MAXIMUM);
                 ret->groups[ret->group_count++] = process->additional_gids[i];
         }
         return 0;
@@ -74,7 +78,8 @@ int process_change_directory(const RuntimeProcess *process, bool make, Error *er
 
                 folder = root < 0 ? -errno : path_make_directory_in_root(root, path, 0755);
                 if (folder < 0)
-                        return fail_errno(err, -folder, "working directory %s: make it in the container", path);
+                        return fail_errno(err, -folder, "working directory %s: make it in the container",
+                                          path);
                 if (fchdir(folder) < 0)
                         return fail_errno(err, errno, "working directory %s", path);
         } else if (chdir(path) < 0) {
@@ -107,8 +112,11 @@ static int program_error(const char *name, int code, Error *err)
 {
         bool missing = code == ENOENT || code == ENOTDIR;
 
-        return fail_kind(err, missing ? ERROR_COMMAND_NOT_FOUND : ERROR_NOT_EXECUTABLE, code, "exec: \"%s\": %s%s%s", name,
-                         missing ? "stat " : "", missing ? name : code == EISDIR ? "is a directory" : strerror(code),
+        return fail_kind(err, missing ? ERROR_COMMAND_NOT_FOUND : ERROR_NOT_EXECUTABLE, code,
+                         "exec: \"%s\": %s%s%s", name, missing ? "stat " : "",
+                         missing          ? name
+                         : code == EISDIR ? "is a directory"
+                                          : strerror(code),
                          missing ? ": no such file or directory" : "");
 }
 
@@ -130,7 +138,8 @@ int process_find_program(const RuntimeProcess *process, char **ret, Error *err)
         }
         for (const char *part = path; part; part = strchr(part, ':') ? strchr(part, ':') + 1 : NULL) {
                 size_t length = strcspn(part, ":");
-                _cleanup_free_ char *candidate = length ? text_printf("%.*s/%s", (int)length, part, name) : text_printf("./%s", name);
+                _cleanup_free_ char *candidate =
+                        length ? text_printf("%.*s/%s", (int)length, part, name) : text_printf("./%s", name);
 
                 if (!candidate)
                         return fail_memory(err);
@@ -143,15 +152,17 @@ int process_find_program(const RuntimeProcess *process, char **ret, Error *err)
         }
         if (refused)
                 return program_error(name, refused, err);
-        return fail_kind(err, ERROR_COMMAND_NOT_FOUND, ENOENT, "exec: \"%s\": executable file not found in $PATH", name);
+        return fail_kind(err, ERROR_COMMAND_NOT_FOUND, ENOENT,
+                         "exec: \"%s\": executable file not found in $PATH", name);
 }
 
 int process_exec_failed(const char *program, int code, Error *err)
 {
-        fail_kind(err, code == ENOENT ? ERROR_COMMAND_NOT_FOUND : ERROR_NOT_EXECUTABLE, code, "exec %s: %s", program,
-                  code == ENOENT ? "no such file or directory" : strerror(code));
+        fail_kind(err, code == ENOENT ? ERROR_COMMAND_NOT_FOUND : ERROR_NOT_EXECUTABLE, code, "exec %s: %s",
+                  program, code == ENOENT ? "no such file or directory" : strerror(code));
         if (code == ENOENT)
-                return fail_hint(err, "the file is there, but its interpreter (the #! line, or the dynamic loader) is not in the image");
+                return fail_hint(err, "the file is there, but its interpreter (the #! line, or the dynamic "
+                                      "loader) is not in the image");
         if (code == ENOEXEC)
                 return fail_hint(err, "it is for another kind of processor, or a script without a #! line");
         return -code;
@@ -175,14 +186,16 @@ char **process_environment(const RuntimeProcess *process, const ContainerUser *u
 
 int process_set_stdio(const int stdio[static 3], unsigned preserve, Error *err)
 {
-        int copies[3] = { -EBADF, -EBADF, -EBADF };
+        int copies[3] = {-EBADF, -EBADF, -EBADF};
 
         /* First out of the way, above what is preserved, then into place: the numbers may overlap. */
         for (int i = 0; i < 3; i++) {
                 copies[i] = stdio[i] >= 0 ? fcntl(stdio[i], F_DUPFD_CLOEXEC, (int)(3 + preserve))
                                           : open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
                 if (copies[i] < 0)
-                        return fail_errno(err, errno, stdio[i] >= 0 ? "standard stream %d" : "standard stream %d: /dev/null", i);
+                        return fail_errno(
+                                err, errno,
+                                stdio[i] >= 0 ? "standard stream %d" : "standard stream %d: /dev/null", i);
                 if (copies[i] < 3) {
                         copies[i] = fd_move_above_stdio(copies[i]);
                         if (copies[i] < 0)

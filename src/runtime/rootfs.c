@@ -13,7 +13,8 @@ static bool own_mounts(const Init *init)
         return init->spec->namespaces[NAMESPACE_MOUNT].mode == NAMESPACE_NEW;
 }
 
-/* Nothing that happens here reaches the host; what the host unmounts goes here too, so that a container pins no removable disk. */
+/* Nothing that happens here reaches the host; what the host unmounts goes here too, so that a container pins
+ * no removable disk. */
 int rootfs_isolate(Init *init, Error *err)
 {
         if (own_mounts(init) && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
@@ -37,11 +38,14 @@ static int overlay_failed(int fs, int code, const RuntimeOverlay *overlay, Error
         char log[256];
 
         read_mount_log(fs, log, sizeof(log));
-        fail_errno(err, code, "overlay root file system with %zu layers%s%s", overlay->lower_count, *log ? ": " : "", log);
+        fail_errno(err, code, "overlay root file system with %zu layers%s%s", overlay->lower_count,
+                   *log ? ": " : "", log);
         if (code == EPERM || code == ENODEV)
-                fail_hint(err, "overlay file systems of plain users need Linux 5.11; `kelp doctor` shows what this host offers");
+                fail_hint(err, "overlay file systems of plain users need Linux 5.11; `kelp doctor` shows "
+                               "what this host offers");
         else if (code == EINVAL)
-                fail_hint(err, "the file system that holds kelp's data may not take overlays (NFS, another overlay): choose "
+                fail_hint(err, "the file system that holds kelp's data may not take overlays (NFS, another "
+                               "overlay): choose "
                                "another folder with --root or KELP_ROOT");
         return -code;
 }
@@ -49,7 +53,7 @@ static int overlay_failed(int fs, int code, const RuntimeOverlay *overlay, Error
 /* Before Linux 6.5 the lower folders are one string of at most a page in the call's options. */
 static int mount_overlay_at_once(Init *init, const RuntimeOverlay *overlay, const char *target, Error *err)
 {
-        _cleanup_buffer_ Buffer options = { 0 };
+        _cleanup_buffer_ Buffer options = {0};
 
         buffer_puts(&options, "userxattr,lowerdir=");
         for (size_t i = 0; i < overlay->lower_count; i++) {
@@ -67,9 +71,11 @@ static int mount_overlay_at_once(Init *init, const RuntimeOverlay *overlay, cons
         if (options.failed)
                 return fail_memory(err);
         if (options.length >= 4096) {
-                fail_kind(err, ERROR_UNSUPPORTED, E2BIG, "overlay root file system: %zu layers are too many for this kernel",
+                fail_kind(err, ERROR_UNSUPPORTED, E2BIG,
+                          "overlay root file system: %zu layers are too many for this kernel",
                           overlay->lower_count);
-                return fail_hint(err, "Linux 6.5 takes them; or put kelp's data below a shorter path (--root)");
+                return fail_hint(err,
+                                 "Linux 6.5 takes them; or put kelp's data below a shorter path (--root)");
         }
         if (mount("overlay", target, "overlay", 0, options.data) < 0)
                 return overlay_failed(-1, errno, overlay, err);
@@ -97,7 +103,8 @@ static int configure_overlay(int fs, const RuntimeOverlay *overlay)
 static bool fits_fsconfig(const RuntimeOverlay *overlay)
 {
         enum { VALUE_MAXIMUM = 255 };
-        bool fits = !overlay->upper || (strlen(overlay->upper) <= VALUE_MAXIMUM && strlen(overlay->work) <= VALUE_MAXIMUM);
+        bool fits = !overlay->upper ||
+                    (strlen(overlay->upper) <= VALUE_MAXIMUM && strlen(overlay->work) <= VALUE_MAXIMUM);
 
         for (size_t i = 0; i < overlay->lower_count; i++)
                 fits = fits && strlen(overlay->lower[i]) <= VALUE_MAXIMUM;
@@ -136,7 +143,8 @@ static int mount_overlay(Init *init, const RuntimeOverlay *overlay, Error *err)
 static int mount_folder(Init *init, Error *err)
 {
         const char *path = init->spec->root_path;
-        _cleanup_close_ int root = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        _cleanup_close_ int root =
+                open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
         if (root < 0)
                 return fail_errno(err, errno, "root file system %s", path);
@@ -167,7 +175,8 @@ int rootfs_pivot(Init *init, Error *err)
                         return fail_errno(err, errno, "chroot");
                 return chdir("/") < 0 ? fail_errno(err, errno, "chdir /") : 0;
         }
-        /* The old root lands on top of the new one, and is detached from there: no folder is needed to hold it. */
+        /* The old root lands on top of the new one, and is detached from there: no folder is needed to hold
+         * it. */
         if (syscall(SYS_pivot_root, ".", ".") < 0)
                 return fail_errno(err, errno, "pivot_root");
         if (umount2(".", MNT_DETACH) < 0)
@@ -181,13 +190,13 @@ int rootfs_finish(Init *init, Error *err)
                 const char *name;
                 unsigned long flags;
         } propagations[] = {
-                { "private", MS_PRIVATE },          { "rprivate", MS_PRIVATE | MS_REC },
-                { "slave", MS_SLAVE },              { "rslave", MS_SLAVE | MS_REC },
-                { "shared", MS_SHARED },            { "rshared", MS_SHARED | MS_REC },
-                { "unbindable", MS_UNBINDABLE },    { "runbindable", MS_UNBINDABLE | MS_REC },
+                {"private", MS_PRIVATE},       {"rprivate", MS_PRIVATE | MS_REC},
+                {"slave", MS_SLAVE},           {"rslave", MS_SLAVE | MS_REC},
+                {"shared", MS_SHARED},         {"rshared", MS_SHARED | MS_REC},
+                {"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE | MS_REC},
         };
         const char *wanted = init->spec->rootfs_propagation;
-        struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
+        struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
 
         if (init->spec->root_readonly && mount_setattr(AT_FDCWD, "/", 0, &readonly, sizeof(readonly)) < 0)
                 return fail_errno(err, errno, "make the root file system read-only");
@@ -197,6 +206,8 @@ int rootfs_finish(Init *init, Error *err)
                                 return fail_errno(err, errno, "linux.rootfsPropagation %s", wanted);
                         return 0;
                 }
-        return text_empty(wanted) ? 0
-                                  : fail_kind(err, ERROR_USAGE, EINVAL, "config.json: linux.rootfsPropagation: '%s' is unknown", wanted);
+        return text_empty(wanted)
+                       ? 0
+                       : fail_kind(err, ERROR_USAGE, EINVAL,
+                                   "config.json: linux.rootfsPropagation: '%s' is unknown", wanted);
 }

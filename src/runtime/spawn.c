@@ -1,13 +1,13 @@
 /*
- * The caller's half of a container's start. The init has to be born in namespaces that belong to a user namespace in which the
- * caller is not, and be the caller's child all the same. So:
+ * The caller's half of a container's start. The init has to be born in namespaces that belong to a user
+ * namespace in which the caller is not, and be the caller's child all the same. So:
  *
  *   caller ── clone(VM, VFORK, FILES) ──> helper: setns(user namespace, joined namespaces)
  *                                           └─ clone3(PARENT, new namespaces) ──> init
  *   caller <── helper has ended; the init is the caller's child, its pidfd is in the caller's table
  *
- * The helper shares the caller's memory and descriptors and the caller sleeps meanwhile, so it costs no copy of the page tables;
- * the init is an ordinary fork of it and owns its memory.
+ * The helper shares the caller's memory and descriptors and the caller sleeps meanwhile, so it costs no copy
+ * of the page tables; the init is an ordinary fork of it and owns its memory.
  */
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -31,24 +31,24 @@ static const struct {
         const char *name;
         uint64_t flag;
 } namespace_table[NAMESPACE_COUNT] = {
-        [NAMESPACE_USER] = { "user", CLONE_NEWUSER },   [NAMESPACE_MOUNT] = { "mount", CLONE_NEWNS },
-        [NAMESPACE_PID] = { "pid", CLONE_NEWPID },      [NAMESPACE_NETWORK] = { "network", CLONE_NEWNET },
-        [NAMESPACE_IPC] = { "ipc", CLONE_NEWIPC },      [NAMESPACE_UTS] = { "uts", CLONE_NEWUTS },
-        [NAMESPACE_CGROUP] = { "cgroup", CLONE_NEWCGROUP }, [NAMESPACE_TIME] = { "time", CLONE_NEWTIME },
+        [NAMESPACE_USER] = {"user", CLONE_NEWUSER},       [NAMESPACE_MOUNT] = {"mount", CLONE_NEWNS},
+        [NAMESPACE_PID] = {"pid", CLONE_NEWPID},          [NAMESPACE_NETWORK] = {"network", CLONE_NEWNET},
+        [NAMESPACE_IPC] = {"ipc", CLONE_NEWIPC},          [NAMESPACE_UTS] = {"uts", CLONE_NEWUTS},
+        [NAMESPACE_CGROUP] = {"cgroup", CLONE_NEWCGROUP}, [NAMESPACE_TIME] = {"time", CLONE_NEWTIME},
 };
 
 /* What the helper needs, and what it says: it shares the caller's memory. */
 typedef struct Spawn {
         Init init;
-        int channels[2]; /* the caller's end, the init's */
+        int channels[2];           /* the caller's end, the init's */
         int join[NAMESPACE_COUNT]; /* descriptors of namespaces to enter; the user namespace first */
-        int target;       /* pidfd: enter @target_namespaces of that process; -EBADF: none */
+        int target;                /* pidfd: enter @target_namespaces of that process; -EBADF: none */
         int target_namespaces;
         uint64_t new_namespaces;
         int cgroup;
         pid_t pid;
         int pidfd;
-        int failed;         /* errno of the helper */
+        int failed;           /* errno of the helper */
         int failed_namespace; /* which setns(2) failed; -1: clone3(2) did */
 } Spawn;
 
@@ -94,10 +94,12 @@ static int spawn_error(const Spawn *spawn, Error *err)
         if (spawn->failed_namespace == NAMESPACE_COUNT)
                 return fail_errno(err, spawn->failed, "enter the container's namespaces");
         if (spawn->failed_namespace >= 0)
-                return fail_errno(err, spawn->failed, "join the %s namespace", namespace_table[spawn->failed_namespace].name);
+                return fail_errno(err, spawn->failed, "join the %s namespace",
+                                  namespace_table[spawn->failed_namespace].name);
         fail_errno(err, spawn->failed, "clone3: make the container's namespaces");
         if (spawn->failed == ENOSPC)
-                fail_hint(err, "a limit below /proc/sys/user (max_*_namespaces) is reached; an administrator can raise it");
+                fail_hint(err, "a limit below /proc/sys/user (max_*_namespaces) is reached; an administrator "
+                               "can raise it");
         else if (spawn->failed == EAGAIN)
                 fail_hint(err, "the limit of processes is reached (ulimit -u)");
         return -spawn->failed;
@@ -105,7 +107,8 @@ static int spawn_error(const Spawn *spawn, Error *err)
 
 static int spawn_run(Spawn *spawn, Error *err)
 {
-        void *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+        void *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
         sigset_t all, before;
         int status;
         pid_t helper;
@@ -116,7 +119,8 @@ static int spawn_run(Spawn *spawn, Error *err)
         sigfillset(&all);
         sigprocmask(SIG_SETMASK, &all, &before);
         spawn->pidfd = -EBADF;
-        helper = clone(spawn_helper, (char *)stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, spawn);
+        helper = clone(spawn_helper, (char *)stack + STACK_SIZE,
+                       CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, spawn);
         if (helper < 0)
                 spawn->failed = errno, spawn->failed_namespace = -1;
         else
@@ -134,10 +138,11 @@ static int spawn_run(Spawn *spawn, Error *err)
 static int map_convert(const RuntimeIdMap *maps, size_t count, IdMap *ret, Error *err)
 {
         if (count > ID_MAP_MAXIMUM)
-                return fail_kind(err, ERROR_UNSUPPORTED, E2BIG, "%zu id mappings, at most %d are possible", count, ID_MAP_MAXIMUM);
+                return fail_kind(err, ERROR_UNSUPPORTED, E2BIG, "%zu id mappings, at most %d are possible",
+                                 count, ID_MAP_MAXIMUM);
         ret->count = count;
         for (size_t i = 0; i < count; i++)
-                ret->ranges[i] = (IdRange){ maps[i].container_id, maps[i].host_id, maps[i].size };
+                ret->ranges[i] = (IdRange){maps[i].container_id, maps[i].host_id, maps[i].size};
         return 0;
 }
 
@@ -145,22 +150,24 @@ static int map_convert(const RuntimeIdMap *maps, size_t count, IdMap *ret, Error
 static int open_user_namespace(const RuntimeSpec *spec, int *ret, Error *err)
 {
         UserNamespace made = USER_NAMESPACE_INIT;
-        UserNamespaceMap map = { 0 };
+        UserNamespaceMap map = {0};
         int r;
 
         *ret = -EBADF;
         if (spec->namespaces[NAMESPACE_USER].mode != NAMESPACE_NEW)
                 return 0;
         if (!spec->uid_map_count || !spec->gid_map_count)
-                return fail_kind(err, ERROR_USAGE, EINVAL, "config.json: a new user namespace needs linux.uidMappings and linux.gidMappings");
+                return fail_kind(
+                        err, ERROR_USAGE, EINVAL,
+                        "config.json: a new user namespace needs linux.uidMappings and linux.gidMappings");
         r = map_convert(spec->uid_maps, spec->uid_map_count, &map.uids, err);
         if (r >= 0)
                 r = map_convert(spec->gid_maps, spec->gid_map_count, &map.gids, err);
         if (r < 0)
                 return r;
         map.privileged = geteuid() == 0;
-        map.single = !map.privileged && map.uids.count == 1 && map.uids.ranges[0].count == 1 && map.gids.count == 1 &&
-                     map.gids.ranges[0].count == 1;
+        map.single = !map.privileged && map.uids.count == 1 && map.uids.ranges[0].count == 1 &&
+                     map.gids.count == 1 && map.gids.ranges[0].count == 1;
         r = userns_start(&map, &made, err);
         if (r >= 0)
                 r = userns_finish(&made, err);
@@ -190,7 +197,8 @@ static int prepare_namespaces(const RuntimeCreate *create, Spawn *spawn, Error *
                         continue;
                 spawn->join[kind] = open(namespace->path, O_RDONLY | O_CLOEXEC);
                 if (spawn->join[kind] < 0)
-                        r = fail_errno(err, errno, "%s namespace %s", namespace_table[kind].name, namespace->path);
+                        r = fail_errno(err, errno, "%s namespace %s", namespace_table[kind].name,
+                                       namespace->path);
         }
         return r;
 }
@@ -243,8 +251,12 @@ static int spawn_container(Spawn *spawn, RuntimeContainer *ret, Error *err)
 static void spawn_setup(const RuntimeCreate *create, const RuntimeProcess *process, Spawn *ret)
 {
         *ret = (Spawn){
-                .init = { .create = create, .spec = create->spec, .process = process, .root = -EBADF, .terminal = -EBADF,
-                          .master = -EBADF },
+                .init = {.create = create,
+                         .spec = create->spec,
+                         .process = process,
+                         .root = -EBADF,
+                         .terminal = -EBADF,
+                         .master = -EBADF},
                 .target = -EBADF,
                 .cgroup = create->cgroup,
         };
@@ -266,10 +278,12 @@ int runtime_create(const RuntimeCreate *create, RuntimeContainer *ret, Error *er
         return r;
 }
 
-/* The namespaces in which @pid is and we are not; entering one's own would need privileges over the host's. */
+/* The namespaces in which @pid is and we are not; entering one's own would need privileges over the host's.
+ */
 static int foreign_namespaces(pid_t pid, int *ret, Error *err)
 {
-        static const char *const files[NAMESPACE_COUNT] = { "user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time" };
+        static const char *const files[NAMESPACE_COUNT] = {"user", "mnt", "pid",    "net",
+                                                           "ipc",  "uts", "cgroup", "time"};
 
         *ret = 0;
         for (size_t i = 0; i < NAMESPACE_COUNT; i++) {
@@ -294,7 +308,7 @@ int runtime_exec(const RuntimeExec *exec, RuntimeContainer *ret, Error *err)
         RuntimeCreate create = {
                 .spec = exec->spec,
                 .user_namespace = -EBADF,
-                .stdio = { exec->stdio[0], exec->stdio[1], exec->stdio[2] },
+                .stdio = {exec->stdio[0], exec->stdio[1], exec->stdio[2]},
                 .init_program = -EBADF,
                 .cgroup = exec->cgroup,
                 .listener = -EBADF,

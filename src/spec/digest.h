@@ -1,4 +1,5 @@
-/* Content digests, "sha256:" and 64 hex digits (OCI image-spec, descriptor.md#digests), and streaming SHA-256. */
+/* Content digests, "sha256:" and 64 hex digits (OCI image-spec, descriptor.md#digests), and streaming
+ * SHA-256. */
 #pragma once
 
 #include "base/error.h"

@@ -1,4 +1,5 @@
-/* Users and groups of a container: the USER string, /etc/passwd and /etc/group as text (hostile input). Pure. */
+/* Users and groups of a container: the USER string, /etc/passwd and /etc/group as text (hostile input). Pure.
+ */
 #pragma once
 
 #include "base/error.h"
@@ -18,9 +19,10 @@ typedef struct ContainerUser {
         char name[64];  /* "" without an entry */
 } ContainerUser;
 
-/* Resolves "", "user", "uid", "user:group", "uid:gid" as Docker does, with the texts of /etc/passwd and /etc/group
- * (NULL: the file is absent) and extra groups (--group-add; names or numbers). A bare numeric uid that no
- * passwd names gets gid 0 and no groups; numeric ids are limited to 2^31-1. A name that is missing: ERROR_NOT_FOUND,
- * "unable to find user NAME: no matching entries in passwd file". Allocates nothing (usable after clone). */
-int user_resolve(const char *user, const char *passwd, const char *group, char *const *extra_groups, size_t extra_count,
-                 ContainerUser *ret, Error *err);
+/* Resolves "", "user", "uid", "user:group", "uid:gid" as Docker does, with the texts of /etc/passwd and
+ * /etc/group (NULL: the file is absent) and extra groups (--group-add; names or numbers). A bare numeric uid
+ * that no passwd names gets gid 0 and no groups; numeric ids are limited to 2^31-1. A name that is missing:
+ * ERROR_NOT_FOUND, "unable to find user NAME: no matching entries in passwd file". Allocates nothing (usable
+ * after clone). */
+int user_resolve(const char *user, const char *passwd, const char *group, char *const *extra_groups,
+                 size_t extra_count, ContainerUser *ret, Error *err);

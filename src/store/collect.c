@@ -1,11 +1,11 @@
 /*
- * Collecting what no row names. The lock "collect", taken exclusively, keeps new stages from being made; a stage that is alive
- * stands for a pull or load that may have committed blobs and layers whose image row is still to come, so those are
- * left alone then. Containers' and volumes' folders are made inside the transaction that inserts their row, so inside a write
- * transaction each folder without a row is a left-over.
+ * Collecting what no row names. The lock "collect", taken exclusively, keeps new stages from being made; a
+ * stage that is alive stands for a pull or load that may have committed blobs and layers whose image row is
+ * still to come, so those are left alone then. Containers' and volumes' folders are made inside the
+ * transaction that inserts their row, so inside a write transaction each folder without a row is a left-over.
  *
- * Whatever goes is renamed into tmp/ first: it counts as gone at once, and a kill in the middle of the removal leaves something
- * that the next collection finds.
+ * Whatever goes is renamed into tmp/ first: it counts as gone at once, and a kill in the middle of the
+ * removal leaves something that the next collection finds.
  */
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -37,7 +37,8 @@ static int for_each_name(Store *store, const char *folder, NameVisitor visit, vo
 static int stage_is_alive(Store *store, const char *name)
 {
         _cleanup_free_ char *path = path_join("tmp", name);
-        _cleanup_close_ int fd = path ? openat(store->fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -ENOMEM;
+        _cleanup_close_ int fd =
+                path ? openat(store->fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -ENOMEM;
 
         return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
@@ -111,7 +112,8 @@ static int retire_unnamed(Store *store, bool also_content, Error *err)
                 r = for_each_name(store, "volumes", visit_unnamed, volumes, err);
         if (r >= 0 && also_content) {
                 r = database_run(store, err,
-                                 "DELETE FROM layers WHERE diff_id NOT IN (SELECT diff_id FROM image_layers) AND NOT EXISTS("
+                                 "DELETE FROM layers WHERE diff_id NOT IN (SELECT diff_id FROM image_layers) "
+                                 "AND NOT EXISTS("
                                  "SELECT 1 FROM configurations WHERE instr(document, layers.diff_id))",
                                  "");
                 if (r >= 0)

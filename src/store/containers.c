@@ -20,7 +20,7 @@ void store_container_deinit(StoreContainer *container)
         free(container->configuration);
         free(container->status);
         free(container->error);
-        *container = (StoreContainer){ 0 };
+        *container = (StoreContainer){0};
 }
 
 void store_container_list_deinit(StoreContainerList *list)
@@ -28,19 +28,19 @@ void store_container_list_deinit(StoreContainerList *list)
         for (size_t i = 0; i < list->count; i++)
                 store_container_deinit(&list->items[i]);
         free(list->items);
-        *list = (StoreContainerList){ 0 };
+        *list = (StoreContainerList){0};
 }
 
 static int read_row(sqlite3_stmt *statement, StoreContainer *ret, Error *err)
 {
-        _cleanup_store_container_ StoreContainer row = { 0 };
+        _cleanup_store_container_ StoreContainer row = {0};
         const char *image = (const char *)sqlite3_column_text(statement, 2);
         int r = 0;
 
         if (database_text(statement, 0, &row.id) < 0 || database_text(statement, 1, &row.name) < 0 ||
-            database_text(statement, 3, &row.image_name) < 0 || database_text(statement, 4, &row.command) < 0 ||
-            database_text(statement, 5, &row.labels) < 0 || database_text(statement, 7, &row.status) < 0 ||
-            database_text(statement, 15, &row.error) < 0)
+            database_text(statement, 3, &row.image_name) < 0 ||
+            database_text(statement, 4, &row.command) < 0 || database_text(statement, 5, &row.labels) < 0 ||
+            database_text(statement, 7, &row.status) < 0 || database_text(statement, 15, &row.error) < 0)
                 return fail_memory(err);
         if (image && *image)
                 r = digest_parse(image, &row.image, err);
@@ -57,7 +57,7 @@ static int read_row(sqlite3_stmt *statement, StoreContainer *ret, Error *err)
         row.restarts = sqlite3_column_int(statement, 16);
         row.auto_remove = sqlite3_column_int(statement, 17) != 0;
         *ret = row;
-        row = (StoreContainer){ 0 };
+        row = (StoreContainer){0};
         return 0;
 }
 
@@ -85,7 +85,8 @@ static int check_free_name(Store *store, const char *name, Error *err)
         if (r < 0 || !*holder)
                 return r;
         return fail_kind(err, ERROR_CONFLICT, EEXIST,
-                         "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to remove (or rename) "
+                         "Conflict. The container name \"/%s\" is already in use by container \"%s\". You "
+                         "have to remove (or rename) "
                          "that container to be able to reuse that name.",
                          name, holder);
 }
@@ -99,14 +100,17 @@ static int insert_locked(Store *store, const StoreContainer *c, Error *err)
                 return fail_memory(err);
         r = check_free_name(store, c->name, err);
         if (r >= 0)
-                r = database_run(store, err,
-                                 "INSERT INTO containers(" COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                                 "ttttttitiiiiiiitii", c->id, c->name, digest_is_set(&c->image) ? c->image.text : NULL, c->image_name,
-                                 c->command, c->labels, c->created, c->status, (int64_t)c->pid, (int64_t)c->monitor_pid,
-                                 (int64_t)c->pid_start, (int64_t)c->monitor_start, (int64_t)c->exit_code, c->started, c->finished,
-                                 c->error, (int64_t)c->restarts, (int64_t)c->auto_remove);
+                r = database_run(
+                        store, err,
+                        "INSERT INTO containers(" COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                        "ttttttitiiiiiiitii", c->id, c->name, digest_is_set(&c->image) ? c->image.text : NULL,
+                        c->image_name, c->command, c->labels, c->created, c->status, (int64_t)c->pid,
+                        (int64_t)c->monitor_pid, (int64_t)c->pid_start, (int64_t)c->monitor_start,
+                        (int64_t)c->exit_code, c->started, c->finished, c->error, (int64_t)c->restarts,
+                        (int64_t)c->auto_remove);
         if (r >= 0)
-                r = database_run(store, err, "INSERT INTO configurations VALUES(?,?)", "tt", c->id, c->configuration ?: "{}");
+                r = database_run(store, err, "INSERT INTO configurations VALUES(?,?)", "tt", c->id,
+                                 c->configuration ?: "{}");
         if (r >= 0) {
                 r = store_make_folder(store, store->fd, path, 0700);
                 if (r < 0)
@@ -115,7 +119,8 @@ static int insert_locked(Store *store, const StoreContainer *c, Error *err)
         return r;
 }
 
-int store_container_insert(Store *store, const StoreContainer *container, StoreDurability durability, Error *err)
+int store_container_insert(Store *store, const StoreContainer *container, StoreDurability durability,
+                           Error *err)
 {
         int r;
 
@@ -142,7 +147,8 @@ static int read_configuration(Store *store, StoreContainer *row, Error *err)
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int r;
 
-        r = database_prepare(store, &statement, err, "SELECT document FROM configurations WHERE container=?", "t", row->id);
+        r = database_prepare(store, &statement, err, "SELECT document FROM configurations WHERE container=?",
+                             "t", row->id);
         if (r >= 0)
                 r = database_step(store, statement, err);
         if (r > 0 && database_text(statement, 0, &row->configuration) < 0)
@@ -154,12 +160,13 @@ static int read_configuration(Store *store, StoreContainer *row, Error *err)
 int store_container_find(Store *store, const char *name, StoreContainer *ret, Error *err)
 {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        _cleanup_store_container_ StoreContainer row = { 0 };
+        _cleanup_store_container_ StoreContainer row = {0};
         const char *plain = name + (*name == '/');
         int r;
 
         r = database_prepare(store, &statement, err,
-                             "SELECT " COLUMNS ", 0 AS rank FROM containers WHERE id=?1 UNION ALL SELECT " COLUMNS
+                             "SELECT " COLUMNS
+                             ", 0 AS rank FROM containers WHERE id=?1 UNION ALL SELECT " COLUMNS
                              ", 1 FROM containers WHERE name=?1 AND id<>?1 ORDER BY rank LIMIT 1",
                              "t", plain);
         if (r >= 0)
@@ -167,7 +174,9 @@ int store_container_find(Store *store, const char *name, StoreContainer *ret, Er
         if (r == 0 && *name != '/' && *name && is_hex(name)) {
                 sqlite3_finalize(TAKE_PTR(statement));
                 r = database_prepare(store, &statement, err,
-                                     "SELECT " COLUMNS " FROM containers WHERE id>=?1 AND id<?1||'g' ORDER BY id LIMIT 2", "t", name);
+                                     "SELECT " COLUMNS
+                                     " FROM containers WHERE id>=?1 AND id<?1||'g' ORDER BY id LIMIT 2",
+                                     "t", name);
                 if (r >= 0)
                         r = database_step(store, statement, err);
                 if (r > 0) {
@@ -175,13 +184,15 @@ int store_container_find(Store *store, const char *name, StoreContainer *ret, Er
                         if (r >= 0)
                                 r = database_step(store, statement, err);
                         if (r > 0)
-                                return fail_kind(err, ERROR_USAGE, EINVAL, "multiple containers have ids that start with %s: write more digits",
-                                                 name);
+                                return fail_kind(
+                                        err, ERROR_USAGE, EINVAL,
+                                        "multiple containers have ids that start with %s: write more digits",
+                                        name);
                         r = r < 0 ? r : read_configuration(store, &row, err);
                         if (r < 0)
                                 return r;
                         *ret = row;
-                        row = (StoreContainer){ 0 };
+                        row = (StoreContainer){0};
                         return 0;
                 }
         }
@@ -194,18 +205,19 @@ int store_container_find(Store *store, const char *name, StoreContainer *ret, Er
         if (r < 0)
                 return r;
         *ret = row;
-        row = (StoreContainer){ 0 };
+        row = (StoreContainer){0};
         return 0;
 }
 
 int store_container_list(Store *store, StoreContainerList *ret, Error *err)
 {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        _cleanup_store_containers_ StoreContainerList list = { 0 };
+        _cleanup_store_containers_ StoreContainerList list = {0};
         size_t capacity = 0;
         int r;
 
-        r = database_prepare(store, &statement, err, "SELECT " COLUMNS " FROM containers ORDER BY created DESC, id", "");
+        r = database_prepare(store, &statement, err,
+                             "SELECT " COLUMNS " FROM containers ORDER BY created DESC, id", "");
         while (r >= 0 && (r = database_step(store, statement, err)) > 0) {
                 if (list.count == capacity) {
                         StoreContainer *grown;
@@ -216,30 +228,33 @@ int store_container_list(Store *store, StoreContainerList *ret, Error *err)
                                 return fail_memory(err);
                         list.items = grown;
                 }
-                list.items[list.count] = (StoreContainer){ 0 };
+                list.items[list.count] = (StoreContainer){0};
                 r = read_row(statement, &list.items[list.count], err);
                 list.count += r >= 0;
         }
         if (r < 0)
                 return r;
         *ret = list;
-        list = (StoreContainerList){ 0 };
+        list = (StoreContainerList){0};
         return 0;
 }
 
-int store_container_update(Store *store, const StoreContainer *c, const char *expected_status, StoreDurability durability, Error *err)
+int store_container_update(Store *store, const StoreContainer *c, const char *expected_status,
+                           StoreDurability durability, Error *err)
 {
         int changed, r;
 
         r = database_begin(store, durability, err);
         if (r < 0)
                 return r;
-        changed = database_run(store, err,
-                               "UPDATE containers SET status=?,pid=?,monitor_pid=?,pid_start=?,monitor_start=?,exit_code=?,started=?,"
-                               "finished=?,error=?,restarts=?,auto_remove=? WHERE id=? AND (?13 IS NULL OR status=?13)",
-                               "tiiiiiiitiitt", c->status, (int64_t)c->pid, (int64_t)c->monitor_pid, (int64_t)c->pid_start,
-                               (int64_t)c->monitor_start, (int64_t)c->exit_code, c->started, c->finished, c->error,
-                               (int64_t)c->restarts, (int64_t)c->auto_remove, c->id, expected_status);
+        changed = database_run(
+                store, err,
+                "UPDATE containers SET "
+                "status=?,pid=?,monitor_pid=?,pid_start=?,monitor_start=?,exit_code=?,started=?,"
+                "finished=?,error=?,restarts=?,auto_remove=? WHERE id=? AND (?13 IS NULL OR status=?13)",
+                "tiiiiiiitiitt", c->status, (int64_t)c->pid, (int64_t)c->monitor_pid, (int64_t)c->pid_start,
+                (int64_t)c->monitor_start, (int64_t)c->exit_code, c->started, c->finished, c->error,
+                (int64_t)c->restarts, (int64_t)c->auto_remove, c->id, expected_status);
         if (changed < 0) {
                 database_rollback(store);
                 return changed;
@@ -254,7 +269,8 @@ int store_container_configure(Store *store, const char *id, const char *configur
 
         r = database_begin(store, STORE_FAST, err);
         if (r >= 0)
-                r = database_run(store, err, "UPDATE configurations SET document=? WHERE container=?", "tt", configuration, id);
+                r = database_run(store, err, "UPDATE configurations SET document=? WHERE container=?", "tt",
+                                 configuration, id);
         if (r >= 0)
                 return database_commit(store, err);
         database_rollback(store);

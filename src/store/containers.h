@@ -5,7 +5,7 @@
 #include "store/store.h"
 
 typedef struct StoreContainer {
-        char *id;            /* 64 hex digits */
+        char *id; /* 64 hex digits */
         char *name;
         Digest image;        /* unset: none */
         char *image_name;    /* as the user wrote it */
@@ -14,10 +14,10 @@ typedef struct StoreContainer {
         int64_t created;     /* nanoseconds since 1970 */
         char *configuration; /* JSON text, the engine's; only read by find, not by list */
         /* the changing part */
-        char *status;        /* "created", "running", "paused", "exited", "removing", "dead" */
-        int32_t pid;         /* the init; 0: none */
+        char *status; /* "created", "running", "paused", "exited", "removing", "dead" */
+        int32_t pid;  /* the init; 0: none */
         int32_t monitor_pid;
-        uint64_t pid_start;  /* field 22 of /proc/PID/stat: with the pid, says which process was meant */
+        uint64_t pid_start; /* field 22 of /proc/PID/stat: with the pid, says which process was meant */
         uint64_t monitor_start;
         int32_t exit_code;
         int64_t started, finished;
@@ -39,13 +39,16 @@ void store_container_list_deinit(StoreContainerList *list);
 /* How surely a change must survive a power cut. */
 typedef enum StoreDurability { STORE_FAST, STORE_DURABLE } StoreDurability;
 
-/* Inserts a row and makes containers/ID (0700) in one step. ERROR_CONFLICT when the name is in use: 'Conflict. The container
- * name "/x" is already in use by container "ID". …' as Docker says it. */
-int store_container_insert(Store *store, const StoreContainer *container, StoreDurability durability, Error *err);
-/* By full id, exact name (a leading slash is accepted), or unique id prefix. ERROR_NOT_FOUND "No such container: NAME". */
+/* Inserts a row and makes containers/ID (0700) in one step. ERROR_CONFLICT when the name is in use:
+ * 'Conflict. The container name "/x" is already in use by container "ID". …' as Docker says it. */
+int store_container_insert(Store *store, const StoreContainer *container, StoreDurability durability,
+                           Error *err);
+/* By full id, exact name (a leading slash is accepted), or unique id prefix. ERROR_NOT_FOUND "No such
+ * container: NAME". */
 int store_container_find(Store *store, const char *name, StoreContainer *ret, Error *err);
 int store_container_list(Store *store, StoreContainerList *ret, Error *err);
-/* Writes the changing part, if the row still has @expected_status (NULL: whatever it has); -EAGAIN (no Error) when it changed. */
+/* Writes the changing part, if the row still has @expected_status (NULL: whatever it has); -EAGAIN (no Error)
+ * when it changed. */
 int store_container_update(Store *store, const StoreContainer *container, const char *expected_status,
                            StoreDurability durability, Error *err);
 int store_container_configure(Store *store, const char *id, const char *configuration, Error *err);
@@ -61,8 +64,10 @@ typedef struct StoreVolume {
 } StoreVolume;
 void store_volume_deinit(StoreVolume *volume);
 
-/* The absolute path of the volume's _data; made (0755, with a row) when missing. *ret_new tells. Names are checked. */
-int store_volume_ensure(Store *store, const char *name, bool anonymous, char **ret_path, bool *ret_new, Error *err);
+/* The absolute path of the volume's _data; made (0755, with a row) when missing. *ret_new tells. Names are
+ * checked. */
+int store_volume_ensure(Store *store, const char *name, bool anonymous, char **ret_path, bool *ret_new,
+                        Error *err);
 int store_volume_list(Store *store, StoreVolume **ret, size_t *ret_count, Error *err);
 /* ERROR_CONFLICT while a container uses it. */
 int store_volume_delete(Store *store, const char *name, Error *err);

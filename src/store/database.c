@@ -1,9 +1,10 @@
 /*
- * SQLite in WAL mode: readers never wait, writers wait for each other for the microseconds that a row takes. A transaction that
- * need not survive a power cut (a container's row, gone in a second) is committed without fsync; what was pulled is synced.
- * The WAL is not folded back when a command ends, that would be an fsync in each `kelp run`, but every CHECKPOINT_PAGES, and
- * then truncated: each command is its first reader again and reads it through, and SQLite's own checkpoints, which leave the file
- * as long as it was, are forgotten with the shared memory of the process that made them.
+ * SQLite in WAL mode: readers never wait, writers wait for each other for the microseconds that a row takes.
+ * A transaction that need not survive a power cut (a container's row, gone in a second) is committed without
+ * fsync; what was pulled is synced. The WAL is not folded back when a command ends, that would be an fsync in
+ * each `kelp run`, but every CHECKPOINT_PAGES, and then truncated: each command is its first reader again and
+ * reads it through, and SQLite's own checkpoints, which leave the file as long as it was, are forgotten with
+ * the shared memory of the process that made them.
  */
 #include "store/database.h"
 
@@ -14,22 +15,30 @@
 enum { SCHEMA_VERSION = 1, BUSY_MILLISECONDS = 30000, CHECKPOINT_PAGES = 100 };
 
 static const char schema[] =
-        "CREATE TABLE images(id TEXT PRIMARY KEY, manifest TEXT NOT NULL, size INT NOT NULL, created INT NOT NULL) WITHOUT ROWID;"
-        "CREATE TABLE image_layers(image TEXT NOT NULL, position INT NOT NULL, diff_id TEXT NOT NULL, blob TEXT NOT NULL,"
+        "CREATE TABLE images(id TEXT PRIMARY KEY, manifest TEXT NOT NULL, size INT NOT NULL, created INT NOT "
+        "NULL) WITHOUT ROWID;"
+        "CREATE TABLE image_layers(image TEXT NOT NULL, position INT NOT NULL, diff_id TEXT NOT NULL, blob "
+        "TEXT NOT NULL,"
         " PRIMARY KEY(image, position)) WITHOUT ROWID;"
         "CREATE INDEX image_layers_diff ON image_layers(diff_id);"
-        "CREATE TABLE image_names(name TEXT PRIMARY KEY, image TEXT NOT NULL, is_digest INT NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE image_names(name TEXT PRIMARY KEY, image TEXT NOT NULL, is_digest INT NOT NULL) "
+        "WITHOUT ROWID;"
         "CREATE INDEX image_names_image ON image_names(image);"
         "CREATE TABLE layers(diff_id TEXT PRIMARY KEY, size INT NOT NULL) WITHOUT ROWID;"
-        "CREATE TABLE containers(id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT, image_name TEXT, command TEXT, labels TEXT,"
-        " created INT NOT NULL, status TEXT NOT NULL, pid INT NOT NULL, monitor_pid INT NOT NULL, pid_start INT NOT NULL,"
-        " monitor_start INT NOT NULL, exit_code INT NOT NULL, started INT NOT NULL, finished INT NOT NULL, error TEXT,"
+        "CREATE TABLE containers(id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT, image_name "
+        "TEXT, command TEXT, labels TEXT,"
+        " created INT NOT NULL, status TEXT NOT NULL, pid INT NOT NULL, monitor_pid INT NOT NULL, pid_start "
+        "INT NOT NULL,"
+        " monitor_start INT NOT NULL, exit_code INT NOT NULL, started INT NOT NULL, finished INT NOT NULL, "
+        "error TEXT,"
         " restarts INT NOT NULL, auto_remove INT NOT NULL) WITHOUT ROWID;"
         "CREATE INDEX containers_image ON containers(image);"
         /* apart, so that listing a thousand containers does not read a thousand documents */
         "CREATE TABLE configurations(container TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;"
-        "CREATE TABLE volumes(name TEXT PRIMARY KEY, created INT NOT NULL, anonymous INT NOT NULL, labels TEXT) WITHOUT ROWID;"
-        "CREATE TABLE volume_users(volume TEXT NOT NULL, container TEXT NOT NULL, PRIMARY KEY(volume, container)) WITHOUT ROWID;"
+        "CREATE TABLE volumes(name TEXT PRIMARY KEY, created INT NOT NULL, anonymous INT NOT NULL, labels "
+        "TEXT) WITHOUT ROWID;"
+        "CREATE TABLE volume_users(volume TEXT NOT NULL, container TEXT NOT NULL, PRIMARY KEY(volume, "
+        "container)) WITHOUT ROWID;"
         "CREATE INDEX volume_users_container ON volume_users(container);"
         "PRAGMA user_version=1;";
 
@@ -43,41 +52,48 @@ int database_fail(Store *store, int result, const char *what, Error *err)
                 return fail_memory(err);
         case SQLITE_FULL:
                 fail(err, ENOSPC, "store %s: %s: the disk is full", store->path, what);
-                return fail_hint(err, "free some space, or put kelp's data elsewhere with --root or KELP_ROOT");
+                return fail_hint(err,
+                                 "free some space, or put kelp's data elsewhere with --root or KELP_ROOT");
         case SQLITE_READONLY:
         case SQLITE_PERM:
                 fail(err, EROFS, "store %s: %s: the database cannot be written", store->path, what);
                 return fail_hint(err, "kelp needs a writable folder: name one with --root or KELP_ROOT");
         case SQLITE_CANTOPEN:
-                fail(err, EACCES, "store %s: %s: the database cannot be opened: %s", store->path, what, words);
+                fail(err, EACCES, "store %s: %s: the database cannot be opened: %s", store->path, what,
+                     words);
                 return fail_hint(err, "kelp needs a writable folder: name one with --root or KELP_ROOT");
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
-                return fail(err, EBUSY, "store %s: %s: another kelp process has kept the database for %d seconds", store->path, what,
-                            BUSY_MILLISECONDS / 1000);
+                return fail(err, EBUSY,
+                            "store %s: %s: another kelp process has kept the database for %d seconds",
+                            store->path, what, BUSY_MILLISECONDS / 1000);
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
-                fail_kind(err, ERROR_CORRUPT, EUCLEAN, "store %s: kelp.db is damaged: %s", store->path, words);
-                return fail_hint(err, "move %s away and pull the images again; volumes are folders in it", store->path);
+                fail_kind(err, ERROR_CORRUPT, EUCLEAN, "store %s: kelp.db is damaged: %s", store->path,
+                          words);
+                return fail_hint(err, "move %s away and pull the images again; volumes are folders in it",
+                                 store->path);
         case SQLITE_IOERR: {
                 int code = store->db ? sqlite3_system_errno(store->db) : 0;
 
-                return fail(err, code ?: EIO, "store %s: %s: %s%s%s", store->path, what, words, code ? ": " : "",
-                            code ? strerror(code) : "");
+                return fail(err, code ?: EIO, "store %s: %s: %s%s%s", store->path, what, words,
+                            code ? ": " : "", code ? strerror(code) : "");
         }
         default:
                 return fail(err, EIO, "store %s: %s: %s", store->path, what, words);
         }
 }
 
-static int prepare_bound(Store *store, sqlite3_stmt **ret, Error *err, const char *sql, const char *types, va_list arguments)
+static int prepare_bound(Store *store, sqlite3_stmt **ret, Error *err, const char *sql, const char *types,
+                         va_list arguments)
 {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int result = sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL);
 
         for (int i = 0; result == SQLITE_OK && types[i]; i++) {
                 if (types[i] == 't')
-                        result = sqlite3_bind_text(statement, i + 1, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
+                        result = sqlite3_bind_text(statement, i + 1, va_arg(arguments, const char *), -1,
+                                                   SQLITE_TRANSIENT);
                 else
                         result = sqlite3_bind_int64(statement, i + 1, va_arg(arguments, int64_t));
         }
@@ -143,8 +159,10 @@ int database_begin(Store *store, StoreDurability durability, Error *err)
         int r = 0;
 
         if (store->durability != durability) {
-                r = execute(store, durability == STORE_DURABLE ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", "configure",
-                            err);
+                r = execute(store,
+                            durability == STORE_DURABLE ? "PRAGMA synchronous=FULL"
+                                                        : "PRAGMA synchronous=NORMAL",
+                            "configure", err);
                 store->durability = durability;
         }
         return r < 0 ? r : execute(store, "BEGIN IMMEDIATE", "begin", err);
@@ -222,9 +240,11 @@ int database_open(Store *store, Error *err)
         int64_t version = 0;
         int result, r;
 
-        /* By descriptor: the store's path may be longer than SQLite's limit, and is the one that was checked. */
+        /* By descriptor: the store's path may be longer than SQLite's limit, and is the one that was checked.
+         */
         snprintf(path, sizeof(path), "/proc/self/fd/%d/kelp.db", store->fd);
-        result = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+        result = sqlite3_open_v2(path, &store->db,
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
         if (result != SQLITE_OK)
                 return database_fail(store, result, "open", err);
         sqlite3_busy_timeout(store->db, BUSY_MILLISECONDS);
@@ -236,7 +256,8 @@ int database_open(Store *store, Error *err)
         if (r >= 0 && version == 0)
                 r = make_schema(store, err);
         if (r >= 0 && version > SCHEMA_VERSION) {
-                fail_kind(err, ERROR_UNSUPPORTED, EPROTONOSUPPORT, "store %s was written by a newer kelp (format %lld, this one knows %d)",
+                fail_kind(err, ERROR_UNSUPPORTED, EPROTONOSUPPORT,
+                          "store %s was written by a newer kelp (format %lld, this one knows %d)",
                           store->path, (long long)version, SCHEMA_VERSION);
                 return fail_hint(err, "use that kelp, or another folder with --root or KELP_ROOT");
         }

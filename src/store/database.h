@@ -46,7 +46,9 @@ void database_checkpoint(Store *store);
 /* Undoes an open transaction; harmless otherwise. */
 void database_rollback(Store *store);
 
-/* mkdirat, exactly @mode whatever the umask, given to the store's owner. -EEXIST is success. 0 or a negative errno. */
+/* mkdirat, exactly @mode whatever the umask, given to the store's owner. -EEXIST is success. 0 or a negative
+ * errno. */
 int store_make_folder(Store *store, int parent, const char *name, mode_t mode);
-/* A lock file in locks/, flock'ed as @operation (LOCK_SH, LOCK_EX, LOCK_NB). The descriptor or a negative errno (-EWOULDBLOCK). */
+/* A lock file in locks/, flock'ed as @operation (LOCK_SH, LOCK_EX, LOCK_NB). The descriptor or a negative
+ * errno (-EWOULDBLOCK). */
 int store_lock(Store *store, const char *name, int operation);

@@ -12,7 +12,7 @@ void store_image_deinit(StoreImage *image)
         string_list_deinit(&image->references);
         string_list_deinit(&image->digests);
         image_config_deinit(&image->config);
-        *image = (StoreImage){ 0 };
+        *image = (StoreImage){0};
 }
 
 void store_image_list_deinit(StoreImageList *list)
@@ -20,10 +20,11 @@ void store_image_list_deinit(StoreImageList *list)
         for (size_t i = 0; i < list->count; i++)
                 store_image_deinit(&list->items[i]);
         free(list->items);
-        *list = (StoreImageList){ 0 };
+        *list = (StoreImageList){0};
 }
 
-static void name_with_digest(const ImageReference *reference, const Digest *digest, char ret[static REFERENCE_TEXT_SIZE])
+static void name_with_digest(const ImageReference *reference, const Digest *digest,
+                             char ret[static REFERENCE_TEXT_SIZE])
 {
         snprintf(ret, REFERENCE_TEXT_SIZE, "%s/%s@%s", reference->domain, reference->path, digest->text);
 }
@@ -32,7 +33,7 @@ static void name_with_tag(const ImageReference *reference, char ret[static REFER
 {
         ImageReference plain = *reference;
 
-        plain.digest = (Digest){ 0 };
+        plain.digest = (Digest){0};
         reference_format(&plain, ret);
 }
 
@@ -55,7 +56,8 @@ static int read_names(Store *store, StoreImage *image, Error *err)
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int r;
 
-        r = database_prepare(store, &statement, err, "SELECT name,is_digest FROM image_names WHERE image=? ORDER BY name", "t",
+        r = database_prepare(store, &statement, err,
+                             "SELECT name,is_digest FROM image_names WHERE image=? ORDER BY name", "t",
                              image->id.text);
         while (r >= 0 && (r = database_step(store, statement, err)) > 0)
                 if (string_list_add(sqlite3_column_int(statement, 1) ? &image->digests : &image->references,
@@ -67,7 +69,7 @@ static int read_names(Store *store, StoreImage *image, Error *err)
 static int read_config(Store *store, StoreImage *image, Error *err)
 {
         _cleanup_json_ json_object *document = NULL;
-        _cleanup_buffer_ Buffer text = { 0 };
+        _cleanup_buffer_ Buffer text = {0};
         int r;
 
         r = store_blob_read(store, &image->id, CONFIG_MAXIMUM, &text, err);
@@ -83,7 +85,8 @@ static int find_name(Store *store, const char *name, StoreImage *ret, Error *err
         int r;
 
         r = database_prepare(store, &statement, err,
-                             "SELECT i.id,i.manifest,i.size,i.created FROM image_names n JOIN images i ON i.id=n.image WHERE n.name=?",
+                             "SELECT i.id,i.manifest,i.size,i.created FROM image_names n JOIN images i ON "
+                             "i.id=n.image WHERE n.name=?",
                              "t", name);
         if (r >= 0)
                 r = database_step(store, statement, err);
@@ -120,8 +123,9 @@ static int find_id(Store *store, const char *text, StoreImage *ret, Error *err)
         if (!length || length > 64)
                 return 0;
         r = database_prepare(store, &statement, err,
-                             "SELECT id,manifest,size,created FROM images WHERE id>='sha256:'||?1 AND id<'sha256:'||?1||'g' LIMIT 2", "t",
-                             hex);
+                             "SELECT id,manifest,size,created FROM images WHERE id>='sha256:'||?1 AND "
+                             "id<'sha256:'||?1||'g' LIMIT 2",
+                             "t", hex);
         if (r >= 0)
                 r = database_step(store, statement, err);
         if (r <= 0)
@@ -130,13 +134,14 @@ static int find_id(Store *store, const char *text, StoreImage *ret, Error *err)
         if (r >= 0)
                 r = database_step(store, statement, err);
         if (r > 0)
-                return fail_kind(err, ERROR_USAGE, EINVAL, "multiple images have ids that start with %s: write more digits", hex);
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "multiple images have ids that start with %s: write more digits", hex);
         return r < 0 ? r : 1;
 }
 
 int store_image_find(Store *store, const char *name, StoreImage *ret, Error *err)
 {
-        _cleanup_store_image_ StoreImage image = { 0 };
+        _cleanup_store_image_ StoreImage image = {0};
         int r;
 
         r = find_reference(store, name, &image, err);
@@ -151,17 +156,18 @@ int store_image_find(Store *store, const char *name, StoreImage *ret, Error *err
         if (r < 0)
                 return r;
         *ret = image;
-        image = (StoreImage){ 0 };
+        image = (StoreImage){0};
         return 0;
 }
 
 int store_image_list(Store *store, StoreImageList *ret, Error *err)
 {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        StoreImageList list = { 0 };
+        StoreImageList list = {0};
         int r;
 
-        r = database_prepare(store, &statement, err, "SELECT id,manifest,size,created FROM images ORDER BY created DESC, id", "");
+        r = database_prepare(store, &statement, err,
+                             "SELECT id,manifest,size,created FROM images ORDER BY created DESC, id", "");
         while (r >= 0 && (r = database_step(store, statement, err)) > 0) {
                 StoreImage *grown = reallocarray(list.items, list.count + 1, sizeof(*grown));
 
@@ -170,7 +176,7 @@ int store_image_list(Store *store, StoreImageList *ret, Error *err)
                         break;
                 }
                 list.items = grown;
-                grown[list.count] = (StoreImage){ 0 };
+                grown[list.count] = (StoreImage){0};
                 r = read_row(statement, &grown[list.count++], err);
         }
         for (size_t i = 0; r >= 0 && i < list.count; i++)
@@ -188,8 +194,9 @@ int store_image_list(Store *store, StoreImageList *ret, Error *err)
 static int set_name(Store *store, const char *name, const Digest *id, bool is_digest, Error *err)
 {
         return database_run(store, err,
-                            "INSERT INTO image_names VALUES(?1,?2,?3) ON CONFLICT(name) DO UPDATE SET image=?2 WHERE image<>?2", "tti",
-                            name, id->text, (int64_t)is_digest);
+                            "INSERT INTO image_names VALUES(?1,?2,?3) ON CONFLICT(name) DO UPDATE SET "
+                            "image=?2 WHERE image<>?2",
+                            "tti", name, id->text, (int64_t)is_digest);
 }
 
 static int layers_size(Store *store, const ImageConfig *config, int64_t *ret, Error *err)
@@ -199,11 +206,13 @@ static int layers_size(Store *store, const ImageConfig *config, int64_t *ret, Er
                 _cleanup_statement_ sqlite3_stmt *statement = NULL;
                 int r;
 
-                r = database_prepare(store, &statement, err, "SELECT size FROM layers WHERE diff_id=?", "t", config->diff_ids[i].text);
+                r = database_prepare(store, &statement, err, "SELECT size FROM layers WHERE diff_id=?", "t",
+                                     config->diff_ids[i].text);
                 if (r >= 0)
                         r = database_step(store, statement, err);
                 if (r == 0)
-                        return fail_kind(err, ERROR_NOT_FOUND, ENOENT, "layer %s has gone from the store meanwhile: pull again",
+                        return fail_kind(err, ERROR_NOT_FOUND, ENOENT,
+                                         "layer %s has gone from the store meanwhile: pull again",
                                          config->diff_ids[i].text);
                 if (r < 0)
                         return r;
@@ -219,17 +228,20 @@ static int commit_locked(Store *store, const StoreImageNew *image, Error *err)
         int changed = 0, r;
 
         if (image->parsed->diff_id_count != image->layers->layer_count)
-                return fail_kind(err, ERROR_CORRUPT, EBADMSG, "image %s: its manifest has %zu layers, its configuration %zu",
-                                 image->config.text, image->layers->layer_count, image->parsed->diff_id_count);
+                return fail_kind(err, ERROR_CORRUPT, EBADMSG,
+                                 "image %s: its manifest has %zu layers, its configuration %zu",
+                                 image->config.text, image->layers->layer_count,
+                                 image->parsed->diff_id_count);
         r = layers_size(store, image->parsed, &size, err);
         if (r < 0)
                 return r;
-        r = database_run(store, err, "INSERT OR IGNORE INTO images VALUES(?,?,?,?)", "ttii", image->config.text, image->manifest.text,
-                         size, image->parsed->created);
+        r = database_run(store, err, "INSERT OR IGNORE INTO images VALUES(?,?,?,?)", "ttii",
+                         image->config.text, image->manifest.text, size, image->parsed->created);
         changed += r > 0;
         for (size_t i = 0; r >= 0 && i < image->parsed->diff_id_count; i++)
-                r = database_run(store, err, "INSERT OR IGNORE INTO image_layers VALUES(?,?,?,?)", "titt", image->config.text, (int64_t)i,
-                                 image->parsed->diff_ids[i].text, image->layers->layers[i].digest.text);
+                r = database_run(store, err, "INSERT OR IGNORE INTO image_layers VALUES(?,?,?,?)", "titt",
+                                 image->config.text, (int64_t)i, image->parsed->diff_ids[i].text,
+                                 image->layers->layers[i].digest.text);
         if (r >= 0 && image->reference && *image->reference->tag) {
                 name_with_tag(image->reference, name);
                 r = set_name(store, name, &image->config, false, err);
@@ -265,7 +277,8 @@ int store_image_tag(Store *store, const Digest *id, const ImageReference *refere
         int r;
 
         if (digest_is_set(&reference->digest))
-                return fail_kind(err, ERROR_USAGE, EINVAL, "refusing to create a tag with a digest reference");
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "refusing to create a tag with a digest reference");
         name_with_tag(reference, name);
         r = database_begin(store, STORE_DURABLE, err);
         if (r >= 0)
@@ -297,18 +310,21 @@ static int check_unused(Store *store, const Digest *id, bool force, Error *err)
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int r;
 
-        r = database_prepare(store, &statement, err,
-                             force ? "SELECT id,status FROM containers WHERE image=? AND status IN ('running','paused') LIMIT 1"
-                                   : "SELECT id,status FROM containers WHERE image=? ORDER BY status<>'running' LIMIT 1",
-                             "t", id->text);
+        r = database_prepare(
+                store, &statement, err,
+                force ? "SELECT id,status FROM containers WHERE image=? AND status IN ('running','paused') "
+                        "LIMIT 1"
+                      : "SELECT id,status FROM containers WHERE image=? ORDER BY status<>'running' LIMIT 1",
+                "t", id->text);
         if (r >= 0)
                 r = database_step(store, statement, err);
         if (r <= 0)
                 return r;
         return fail_kind(err, ERROR_CONFLICT, EBUSY,
-                         "conflict: unable to delete %.12s (%s) - image is being used by %s container %.12s", digest_hex(id),
-                         force ? "cannot be forced" : "must be forced",
-                         text_equal((const char *)sqlite3_column_text(statement, 1), "running") ? "running" : "stopped",
+                         "conflict: unable to delete %.12s (%s) - image is being used by %s container %.12s",
+                         digest_hex(id), force ? "cannot be forced" : "must be forced",
+                         text_equal((const char *)sqlite3_column_text(statement, 1), "running") ? "running"
+                                                                                                : "stopped",
                          (const char *)sqlite3_column_text(statement, 0));
 }
 
@@ -320,7 +336,8 @@ static int own_layers(Store *store, const Digest *id, StringList *ret, Error *er
 
         r = database_prepare(store, &statement, err,
                              "SELECT diff_id FROM image_layers l WHERE image=?1 AND NOT EXISTS("
-                             "SELECT 1 FROM image_layers o WHERE o.diff_id=l.diff_id AND o.image<>?1) ORDER BY position DESC",
+                             "SELECT 1 FROM image_layers o WHERE o.diff_id=l.diff_id AND o.image<>?1) ORDER "
+                             "BY position DESC",
                              "t", id->text);
         while (r >= 0 && (r = database_step(store, statement, err)) > 0)
                 if (string_list_add(ret, (const char *)sqlite3_column_text(statement, 0)) < 0)

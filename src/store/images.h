@@ -1,4 +1,5 @@
-/* Images, references, blobs and layers of the store. An image's id is the digest of its configuration, as Docker's. */
+/* Images, references, blobs and layers of the store. An image's id is the digest of its configuration, as
+ * Docker's. */
 #pragma once
 
 #include "spec/digest.h"
@@ -14,7 +15,8 @@ bool store_blob_exists(Store *store, const Digest *digest);
 int store_blob_open(Store *store, const Digest *digest, int *ret_fd, Error *err);
 /* Makes an empty file "blob" in @stage for writing. The descriptor or a negative errno. */
 int store_blob_create(Store *store, StoreStage *stage, const char *name, Error *err);
-/* Renames a staged file, whose content the caller has checked, to its place; existing ones win. Durable on return. */
+/* Renames a staged file, whose content the caller has checked, to its place; existing ones win. Durable on
+ * return. */
 int store_blob_commit(Store *store, StoreStage *stage, const char *name, const Digest *digest, Error *err);
 /* Both for small content; checks nothing but computes the digest. */
 int store_blob_put(Store *store, const void *data, size_t length, Digest *ret, Error *err);
@@ -22,7 +24,8 @@ int store_blob_read(Store *store, const Digest *digest, size_t maximum, Buffer *
 
 /* ---- layers ---- */
 
-/* Takes the lock of the layer @diff_id (waiting for another process that is unpacking it). 1: the layer is there already,
+/* Takes the lock of the layer @diff_id (waiting for another process that is unpacking it). 1: the layer is
+ * there already,
  * @ret is empty. 0: @ret is a stage to unpack into (see unpack/process.h). */
 int store_layer_begin(Store *store, const Digest *diff_id, StoreStage *ret, Error *err);
 /* The staged folder becomes layers/HEX. @size: bytes of content. */
@@ -33,10 +36,10 @@ int store_layer_path(Store *store, const Digest *diff_id, char **ret, Error *err
 /* ---- images ---- */
 
 typedef struct StoreImage {
-        Digest id;       /* of the configuration blob */
-        Digest manifest; /* of the manifest it came with (or that kelp made) */
-        int64_t size;    /* bytes, unpacked */
-        int64_t created; /* nanoseconds, of the configuration */
+        Digest id;             /* of the configuration blob */
+        Digest manifest;       /* of the manifest it came with (or that kelp made) */
+        int64_t size;          /* bytes, unpacked */
+        int64_t created;       /* nanoseconds, of the configuration */
         StringList references; /* full form with tag: docker.io/library/busybox:latest */
         StringList digests;    /* full name @ digest as pulled: docker.io/library/busybox@sha256:… */
         ImageConfig config;    /* read from its blob, when asked for */
@@ -45,8 +48,8 @@ typedef struct StoreImage {
 void store_image_deinit(StoreImage *image);
 #define _cleanup_store_image_ _cleanup_(store_image_deinit)
 
-/* Finds by reference, name@digest, id or unique prefix of an id (at least one digit), in Docker's order; reads the
- * configuration. ERROR_NOT_FOUND "No such image: NAME". */
+/* Finds by reference, name@digest, id or unique prefix of an id (at least one digit), in Docker's order;
+ * reads the configuration. ERROR_NOT_FOUND "No such image: NAME". */
 int store_image_find(Store *store, const char *name, StoreImage *ret, Error *err);
 
 typedef struct StoreImageList {
@@ -57,19 +60,21 @@ void store_image_list_deinit(StoreImageList *list);
 int store_image_list(Store *store, StoreImageList *ret, Error *err);
 
 typedef struct StoreImageNew {
-        Digest config, manifest; /* both blobs are in the store, as are the layers and their blobs */
+        Digest config, manifest;     /* both blobs are in the store, as are the layers and their blobs */
         const ImageManifest *layers; /* the manifest, parsed */
         const ImageConfig *parsed;
         const ImageReference *reference; /* to tag, may be NULL */
-        const Digest *pulled_digest; /* digest by which the registry named it (index or manifest); NULL: none */
+        const Digest
+                *pulled_digest; /* digest by which the registry named it (index or manifest); NULL: none */
 } StoreImageNew;
 
-/* One durable transaction: the image row, its layers, its reference (moved from another image if needed). 1 when the image was
- * there before and nothing changed, 0 when something is new. */
+/* One durable transaction: the image row, its layers, its reference (moved from another image if needed). 1
+ * when the image was there before and nothing changed, 0 when something is new. */
 int store_image_commit(Store *store, const StoreImageNew *image, Error *err);
 int store_image_tag(Store *store, const Digest *id, const ImageReference *reference, Error *err);
 /* Removes one reference (or digest reference); the image stays. ERROR_NOT_FOUND. */
 int store_image_untag(Store *store, const char *full_reference, Error *err);
-/* Removes the image row with all its references; layers and blobs that nothing else uses go with store_collect().
- * ERROR_CONFLICT naming the containers that use it. @ret_layers (may be NULL) gets the diffIDs that went. */
+/* Removes the image row with all its references; layers and blobs that nothing else uses go with
+ * store_collect(). ERROR_CONFLICT naming the containers that use it. @ret_layers (may be NULL) gets the
+ * diffIDs that went. */
 int store_image_remove(Store *store, const Digest *id, bool force, StringList *ret_layers, Error *err);

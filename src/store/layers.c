@@ -12,7 +12,8 @@ static int layer_known(Store *store, const Digest *diff_id, Error *err)
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int r;
 
-        r = database_prepare(store, &statement, err, "SELECT 1 FROM layers WHERE diff_id=?", "t", diff_id->text);
+        r = database_prepare(store, &statement, err, "SELECT 1 FROM layers WHERE diff_id=?", "t",
+                             diff_id->text);
         return r < 0 ? r : database_step(store, statement, err);
 }
 
@@ -49,8 +50,9 @@ int store_layer_commit(Store *store, StoreStage *stage, const Digest *diff_id, i
 
         snprintf(from, sizeof(from), "tmp/%s", stage->name);
         snprintf(to, sizeof(to), "layers/%s", digest_hex(diff_id));
-        /* A folder of that name without a row is what a kill between the two steps below has left; it is whole only if it was
-         * synced, which nobody knows: it goes out of the way, into this stage's place. */
+        /* A folder of that name without a row is what a kill between the two steps below has left; it is
+         * whole only if it was synced, which nobody knows: it goes out of the way, into this stage's place.
+         */
         if (renameat2(store->fd, from, store->fd, to, RENAME_NOREPLACE) < 0) {
                 if (errno != EEXIST || renameat2(store->fd, from, store->fd, to, RENAME_EXCHANGE) < 0)
                         return fail_errno(err, errno, "store %s: layer %s", store->path, diff_id->text);

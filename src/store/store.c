@@ -14,7 +14,8 @@ int store_make_folder(Store *store, int parent, const char *name, mode_t mode)
                 return errno == EEXIST ? 0 : -errno;
         if (fchmodat(parent, name, mode, 0) < 0)
                 return -errno;
-        if (store->owner != (uid_t)-1 && fchownat(parent, name, store->owner, store->group, AT_SYMLINK_NOFOLLOW) < 0)
+        if (store->owner != (uid_t)-1 &&
+            fchownat(parent, name, store->owner, store->group, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
         return 0;
 }
@@ -41,14 +42,15 @@ static int explain_folder(int code, const char *path, Error *err)
         if (code == EROFS || code == EACCES || code == EPERM || code == ENOENT)
                 return fail_hint(err, "kelp needs a writable folder: name one with --root or KELP_ROOT");
         if (code == ENOSPC || code == EDQUOT)
-                return fail_hint(err, "free some space, or put kelp's data elsewhere with --root or KELP_ROOT");
+                return fail_hint(err,
+                                 "free some space, or put kelp's data elsewhere with --root or KELP_ROOT");
         return -code;
 }
 
 static int make_folders(Store *store, Error *err)
 {
-        static const char *const own[] = { "blobs", "blobs/sha256", "locks" };
-        static const char *const shared[] = { "layers", "containers", "volumes", "tmp" };
+        static const char *const own[] = {"blobs", "blobs/sha256", "locks"};
+        static const char *const shared[] = {"layers", "containers", "volumes", "tmp"};
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(own); i++)
@@ -126,7 +128,8 @@ const char *store_path(const Store *store)
 int store_stage_begin(Store *store, StoreStage *ret, Error *err)
 {
         StoreStage stage = STORE_STAGE_INIT;
-        /* Shared among makers, exclusive for the collector, so that it never meets a stage that is not locked yet. */
+        /* Shared among makers, exclusive for the collector, so that it never meets a stage that is not locked
+         * yet. */
         _cleanup_close_ int making = store_lock(store, "collect", LOCK_SH);
         char id[IDENTITY_SIZE], path[96];
         int r;

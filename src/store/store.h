@@ -3,15 +3,14 @@
  *
  *   kelp.db                 SQLite, WAL: images, references, containers, volumes
  *   blobs/sha256/HEX        compressed layers, manifests, configurations, as they came
- *   layers/HEX/diff         an unpacked layer by diffID, shared by images; layers/HEX/owners: intended owners that
- *                           could not be given (one-id maps)
- *   containers/ID/          upper, work, log, …: a container's own
+ *   layers/HEX/diff         an unpacked layer by diffID, shared by images; layers/HEX/owners: intended owners
+ * that could not be given (one-id maps) containers/ID/          upper, work, log, …: a container's own
  *   volumes/NAME/_data
- *   tmp/                    what is being made; each entry is flock'ed by its maker: unlocked ones are left-overs
- *   locks/
+ *   tmp/                    what is being made; each entry is flock'ed by its maker: unlocked ones are
+ * left-overs locks/
  *
- * A folder or blob comes into being by rename from tmp/, and counts only once the database names it; whatever no row
- * names and nobody locks is collected. So a kill at any point leaves nothing that needs repair.
+ * A folder or blob comes into being by rename from tmp/, and counts only once the database names it; whatever
+ * no row names and nobody locks is collected. So a kill at any point leaves nothing that needs repair.
  */
 #pragma once
 
@@ -27,14 +26,14 @@ typedef struct Store Store;
 
 typedef struct StoreOptions {
         const char *path; /* absolute */
-        /* Owner of layers/, containers/ and volumes/ and tmp/ for kelp started by root, where container root is a
-         * subordinate id; (uid_t)-1: the caller. */
+        /* Owner of layers/, containers/ and volumes/ and tmp/ for kelp started by root, where container root
+         * is a subordinate id; (uid_t)-1: the caller. */
         uid_t owner;
         gid_t group;
 } StoreOptions;
 
-/* Opens the store, making it when it is missing (modes exact, whatever the umask). Errors name the path: read-only home, full
- * disk, a newer kelp's database, not a database. */
+/* Opens the store, making it when it is missing (modes exact, whatever the umask). Errors name the path:
+ * read-only home, full disk, a newer kelp's database, not a database. */
 int store_open(const StoreOptions *options, Store **ret, Error *err);
 Store *store_close(Store *store);
 DEFINE_CLEANUP(Store, store_close)
@@ -46,24 +45,21 @@ const char *store_path(const Store *store);
 
 /* A folder under construction in tmp/. */
 typedef struct StoreStage {
-        char name[64]; /* below tmp/ */
-        int fd;        /* the folder */
-        int lock;      /* flock that marks it as alive */
+        char name[64];   /* below tmp/ */
+        int fd;          /* the folder */
+        int lock;        /* flock that marks it as alive */
         int object_lock; /* e.g. of the layer that it will become; -EBADF: none */
 } StoreStage;
 
-#define STORE_STAGE_INIT                                                                                     \
-        {                                                                                                    \
-                .fd = -EBADF, .lock = -EBADF, .object_lock = -EBADF                                          \
-        }
+#define STORE_STAGE_INIT {.fd = -EBADF, .lock = -EBADF, .object_lock = -EBADF}
 
 int store_stage_begin(Store *store, StoreStage *ret, Error *err);
-/* Removes what was staged (as plain user; what belongs to subordinate ids is left to store_collect() in their namespace).
- * Accepts finished and empty ones. */
+/* Removes what was staged (as plain user; what belongs to subordinate ids is left to store_collect() in their
+ * namespace). Accepts finished and empty ones. */
 void store_stage_abandon(Store *store, StoreStage *stage);
 
-/* Removes left-overs in tmp/, and folders and blobs that no row names. @remove_tree is how trees owned by subordinate
- * ids are removed; see store_remove_tree. Cheap when there is nothing to do. */
+/* Removes left-overs in tmp/, and folders and blobs that no row names. @remove_tree is how trees owned by
+ * subordinate ids are removed; see store_remove_tree. Cheap when there is nothing to do. */
 typedef struct StoreCollectResult {
         StringList stubborn; /* paths below the store, that need removal inside the user namespace */
 } StoreCollectResult;

@@ -10,7 +10,7 @@ void store_volume_deinit(StoreVolume *volume)
 {
         free(volume->name);
         free(volume->labels);
-        *volume = (StoreVolume){ 0 };
+        *volume = (StoreVolume){0};
 }
 
 static int check_name(const char *name, Error *err)
@@ -23,7 +23,8 @@ static int check_name(const char *name, Error *err)
         else
                 c = "?";
         return *c ? fail_kind(err, ERROR_USAGE, EINVAL,
-                              "\"%s\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are "
+                              "\"%s\" includes invalid characters for a local volume name, only "
+                              "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are "
                               "allowed; a path begins with a slash",
                               name)
                   : 0;
@@ -51,7 +52,8 @@ static int make_folders(Store *store, const char *name, Error *err)
         return r < 0 ? fail_errno(err, -r, "store %s: %s", store->path, path) : 0;
 }
 
-int store_volume_ensure(Store *store, const char *name, bool anonymous, char **ret_path, bool *ret_new, Error *err)
+int store_volume_ensure(Store *store, const char *name, bool anonymous, char **ret_path, bool *ret_new,
+                        Error *err)
 {
         _cleanup_free_ char *path = text_printf("%s/volumes/%s/_data", store->path, name);
         int r;
@@ -67,8 +69,8 @@ int store_volume_ensure(Store *store, const char *name, bool anonymous, char **r
         if (r == 0) {
                 r = database_begin(store, anonymous ? STORE_FAST : STORE_DURABLE, err);
                 if (r >= 0)
-                        r = database_run(store, err, "INSERT OR IGNORE INTO volumes VALUES(?,?,?,NULL)", "tii", name, clock_now(),
-                                         (int64_t)anonymous);
+                        r = database_run(store, err, "INSERT OR IGNORE INTO volumes VALUES(?,?,?,NULL)",
+                                         "tii", name, clock_now(), (int64_t)anonymous);
                 if (r >= 0)
                         r = make_folders(store, name, err);
                 if (r >= 0)
@@ -89,14 +91,15 @@ int store_volume_list(Store *store, StoreVolume **ret, size_t *ret_count, Error 
         size_t count = 0;
         int r;
 
-        r = database_prepare(store, &statement, err, "SELECT name,created,anonymous,labels FROM volumes ORDER BY name", "");
+        r = database_prepare(store, &statement, err,
+                             "SELECT name,created,anonymous,labels FROM volumes ORDER BY name", "");
         while (r >= 0 && (r = database_step(store, statement, err)) > 0) {
                 StoreVolume *grown = reallocarray(list, count + 1, sizeof(*list));
 
                 if (grown) {
                         list = grown;
-                        list[count] = (StoreVolume){ .created = sqlite3_column_int64(statement, 1),
-                                                     .anonymous = sqlite3_column_int(statement, 2) != 0 };
+                        list[count] = (StoreVolume){.created = sqlite3_column_int64(statement, 1),
+                                                    .anonymous = sqlite3_column_int(statement, 2) != 0};
                 }
                 if (!grown || database_text(statement, 0, &list[count].name) < 0 ||
                     database_text(statement, 3, &list[count].labels) < 0) {
@@ -117,7 +120,8 @@ int store_volume_list(Store *store, StoreVolume **ret, size_t *ret_count, Error 
         return 0;
 }
 
-/* Only the row: the folder is collected, maybe by the root of the user namespace, to whom its files belong. */
+/* Only the row: the folder is collected, maybe by the root of the user namespace, to whom its files belong.
+ */
 int store_volume_delete(Store *store, const char *name, Error *err)
 {
         _cleanup_statement_ sqlite3_stmt *users = NULL;
@@ -126,7 +130,8 @@ int store_volume_delete(Store *store, const char *name, Error *err)
         r = database_begin(store, STORE_DURABLE, err);
         if (r < 0)
                 return r;
-        r = database_prepare(store, &users, err, "SELECT container FROM volume_users WHERE volume=? LIMIT 1", "t", name);
+        r = database_prepare(store, &users, err, "SELECT container FROM volume_users WHERE volume=? LIMIT 1",
+                             "t", name);
         if (r >= 0)
                 r = database_step(store, users, err);
         if (r > 0)
@@ -150,8 +155,9 @@ int store_volume_attach(Store *store, const char *volume, const char *container_
         r = database_begin(store, STORE_FAST, err);
         if (r < 0)
                 return r;
-        r = database_run(store, err, "INSERT OR IGNORE INTO volume_users SELECT name,? FROM volumes WHERE name=?", "tt", container_id,
-                         volume);
+        r = database_run(store, err,
+                         "INSERT OR IGNORE INTO volume_users SELECT name,? FROM volumes WHERE name=?", "tt",
+                         container_id, volume);
         if (r >= 0)
                 return database_commit(store, err);
         database_rollback(store);
@@ -164,8 +170,10 @@ int store_volume_private(Store *store, const char *container_id, StringList *ret
         int r;
 
         r = database_prepare(store, &statement, err,
-                             "SELECT u.volume FROM volume_users u JOIN volumes v ON v.name=u.volume WHERE u.container=? AND v.anonymous "
-                             "AND NOT EXISTS(SELECT 1 FROM volume_users o WHERE o.volume=u.volume AND o.container<>u.container)",
+                             "SELECT u.volume FROM volume_users u JOIN volumes v ON v.name=u.volume WHERE "
+                             "u.container=? AND v.anonymous "
+                             "AND NOT EXISTS(SELECT 1 FROM volume_users o WHERE o.volume=u.volume AND "
+                             "o.container<>u.container)",
                              "t", container_id);
         while (r >= 0 && (r = database_step(store, statement, err)) > 0)
                 if (string_list_add(ret, (const char *)sqlite3_column_text(statement, 0)) < 0)

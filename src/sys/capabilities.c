@@ -24,7 +24,7 @@ int capabilities_bound(uint64_t keep)
 
 int capabilities_apply(const CapabilitySets *sets)
 {
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
         struct __user_cap_data_struct data[2];
 
         for (int i = 0; i < 2; i++)
@@ -38,7 +38,8 @@ int capabilities_apply(const CapabilitySets *sets)
         if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
                 return -errno;
         for (int number = 0; number < CAPABILITY_BITS; number++)
-                if ((sets->ambient >> number & 1) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) < 0 && errno != EINVAL)
+                if ((sets->ambient >> number & 1) &&
+                    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) < 0 && errno != EINVAL)
                         return -errno;
         return 0;
 }

@@ -1,4 +1,5 @@
-/* Capability sets of the calling thread (capabilities(7), capset(2), prctl(2)). Sets are bits by number, 1 << CAP_…. */
+/* Capability sets of the calling thread (capabilities(7), capset(2), prctl(2)). Sets are bits by number, 1 <<
+ * CAP_…. */
 #pragma once
 
 #include <stdint.h>
@@ -9,5 +10,6 @@ typedef struct CapabilitySets {
 
 /* Drops from the bounding set what is not in @keep. Needs CAP_SETPCAP. 0 or a negative errno. */
 int capabilities_bound(uint64_t keep);
-/* Sets permitted, effective and inheritable, then exactly the ambient set. Bits that the kernel does not know are ignored. */
+/* Sets permitted, effective and inheritable, then exactly the ambient set. Bits that the kernel does not know
+ * are ignored. */
 int capabilities_apply(const CapabilitySets *sets);

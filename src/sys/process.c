@@ -69,7 +69,7 @@ int process_signal(int pidfd, int signal)
 
 int process_wait_end(int pidfd, int milliseconds)
 {
-        struct pollfd poll_fd = { .fd = pidfd, .events = POLLIN };
+        struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
         int64_t deadline = milliseconds < 0 ? 0 : clock_now() / 1000000 + milliseconds;
 
         for (;;) {
@@ -91,7 +91,7 @@ int process_wait_end(int pidfd, int milliseconds)
 
 int process_reap(int pidfd, int *ret_status)
 {
-        siginfo_t info = { 0 };
+        siginfo_t info = {0};
 
         while (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0)
                 if (errno != EINTR)

@@ -1,8 +1,10 @@
 /*
- * The default policy. What is not named is refused with EPERM, what this build does not know at all with ENOSYS.
+ * The default policy. What is not named is refused with EPERM, what this build does not know at all with
+ * ENOSYS.
  *
- * Left out on purpose: io_uring (its operations pass no filter), add_key and keyctl (keys are the host user's), userfaultfd, bpf and
- * perf_event_open (kernel attack surface), mounting and new namespaces, unless a capability that was given is for that.
+ * Left out on purpose: io_uring (its operations pass no filter), add_key and keyctl (keys are the host
+ * user's), userfaultfd, bpf and perf_event_open (kernel attack surface), mounting and new namespaces, unless
+ * a capability that was given is for that.
  */
 #include "base/cleanup.h"
 #include "sys/seccomp.h"
@@ -57,22 +59,24 @@ static const struct {
         int capability;
         const char *names;
 } by_capability[] = {
-        { CAP_DAC_READ_SEARCH, "open_by_handle_at" },
-        { CAP_SYS_ADMIN, "bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie lsm_get_self_attr lsm_list_modules "
-                         "lsm_set_self_attr mount mount_setattr move_mount open_tree perf_event_open quotactl quotactl_fd setdomainname "
-                         "sethostname setns syslog umount2 unshare" },
-        { CAP_SYS_BOOT, "reboot" },
-        { CAP_SYS_CHROOT, "chroot" },
-        { CAP_SYS_MODULE, "delete_module init_module finit_module" },
-        { CAP_SYS_PACCT, "acct" },
-        { CAP_SYS_PTRACE, "kcmp pidfd_getfd process_madvise" },
-        { CAP_SYS_RAWIO, "iopl ioperm" },
-        { CAP_SYS_TIME, "settimeofday clock_settime" },
-        { CAP_SYS_TTY_CONFIG, "vhangup" },
-        { CAP_SYS_NICE, "get_mempolicy mbind set_mempolicy set_mempolicy_home_node" },
-        { CAP_SYSLOG, "syslog" },
-        { CAP_BPF, "bpf" },
-        { CAP_PERFMON, "perf_event_open" },
+        {CAP_DAC_READ_SEARCH, "open_by_handle_at"},
+        {CAP_SYS_ADMIN, "bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie "
+                        "lsm_get_self_attr lsm_list_modules "
+                        "lsm_set_self_attr mount mount_setattr move_mount open_tree perf_event_open quotactl "
+                        "quotactl_fd setdomainname "
+                        "sethostname setns syslog umount2 unshare"},
+        {CAP_SYS_BOOT, "reboot"},
+        {CAP_SYS_CHROOT, "chroot"},
+        {CAP_SYS_MODULE, "delete_module init_module finit_module"},
+        {CAP_SYS_PACCT, "acct"},
+        {CAP_SYS_PTRACE, "kcmp pidfd_getfd process_madvise"},
+        {CAP_SYS_RAWIO, "iopl ioperm"},
+        {CAP_SYS_TIME, "settimeofday clock_settime"},
+        {CAP_SYS_TTY_CONFIG, "vhangup"},
+        {CAP_SYS_NICE, "get_mempolicy mbind set_mempolicy set_mempolicy_home_node"},
+        {CAP_SYSLOG, "syslog"},
+        {CAP_BPF, "bpf"},
+        {CAP_PERFMON, "perf_event_open"},
 };
 
 static int allow_names(SeccompPolicy *policy, const char *names)
@@ -86,7 +90,9 @@ static int allow_names(SeccompPolicy *policy, const char *names)
                         memcpy(name, names, length);
                         name[length] = 0;
                         call = seccomp_call_number(name);
-                        if (call >= 0 && seccomp_policy_add(policy, &(SeccompEntry){ .call = call, .action = SECCOMP_RET_ALLOW }) < 0)
+                        if (call >= 0 &&
+                            seccomp_policy_add(
+                                    policy, &(SeccompEntry){.call = call, .action = SECCOMP_RET_ALLOW}) < 0)
                                 return -ENOMEM;
                 }
                 names += length + (names[length] == ' ');
@@ -96,26 +102,27 @@ static int allow_names(SeccompPolicy *policy, const char *names)
 
 static int allow_if(SeccompPolicy *policy, int call, SeccompCompare compare, uint64_t value, uint64_t mask)
 {
-        SeccompEntry entry = { .call = call, .action = SECCOMP_RET_ALLOW, .condition_count = 1 };
+        SeccompEntry entry = {.call = call, .action = SECCOMP_RET_ALLOW, .condition_count = 1};
 
-        entry.conditions[0] = (SeccompCondition){ .compare = compare, .value = value, .mask = mask };
+        entry.conditions[0] = (SeccompCondition){.compare = compare, .value = value, .mask = mask};
         return seccomp_policy_add(policy, &entry);
 }
 
 static int refuse_if(SeccompPolicy *policy, int call, uint64_t value)
 {
-        SeccompEntry entry = { .call = call, .action = SECCOMP_RET_ERRNO | EAFNOSUPPORT, .condition_count = 1 };
+        SeccompEntry entry = {.call = call, .action = SECCOMP_RET_ERRNO | EAFNOSUPPORT, .condition_count = 1};
 
-        entry.conditions[0] = (SeccompCondition){ .compare = SECCOMP_COMPARE_EQ, .value = value };
+        entry.conditions[0] = (SeccompCondition){.compare = SECCOMP_COMPARE_EQ, .value = value};
         return seccomp_policy_add(policy, &entry);
 }
 
 static int add_conditional(uint64_t capabilities, SeccompPolicy *policy)
 {
-        /* Linux, 32-bit addresses of uname26, ADDR_NO_RANDOMIZE's neighbours as Docker has them, and the question. */
-        static const uint32_t personalities[] = { 0, 8, 0x20000, 0x20008, 0xffffffff };
-        static const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
-                                           CLONE_NEWNET;
+        /* Linux, 32-bit addresses of uname26, ADDR_NO_RANDOMIZE's neighbours as Docker has them, and the
+         * question. */
+        static const uint32_t personalities[] = {0, 8, 0x20000, 0x20008, 0xffffffff};
+        static const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                           CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(personalities); i++)
@@ -130,12 +137,14 @@ static int add_conditional(uint64_t capabilities, SeccompPolicy *policy)
                 return r;
         r = allow_if(policy, __NR_clone, SECCOMP_COMPARE_MASKED, 0, namespaces);
         /* Its flags are behind a pointer, where no filter sees them: libraries fall back to clone(2). */
-        return r < 0 ? r : seccomp_policy_add(policy, &(SeccompEntry){ .call = __NR_clone3, .action = SECCOMP_RET_ERRNO | ENOSYS });
+        return r < 0 ? r
+                     : seccomp_policy_add(policy, &(SeccompEntry){.call = __NR_clone3,
+                                                                  .action = SECCOMP_RET_ERRNO | ENOSYS});
 }
 
 int seccomp_policy_default(uint64_t capabilities, SeccompPolicy *ret, Error *err)
 {
-        SeccompPolicy policy = { .default_action = SECCOMP_RET_ERRNO | EPERM };
+        SeccompPolicy policy = {.default_action = SECCOMP_RET_ERRNO | EPERM};
         int r;
 
         r = allow_names(&policy, always);

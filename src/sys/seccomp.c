@@ -10,10 +10,10 @@
 
 #if defined(__x86_64__)
 #define NATIVE_ARCHITECTURE AUDIT_ARCH_X86_64
-#define FOREIGN_BIT 0x40000000U /* x32 */
+#define FOREIGN_BIT         0x40000000U /* x32 */
 #elif defined(__aarch64__)
 #define NATIVE_ARCHITECTURE AUDIT_ARCH_AARCH64
-#define FOREIGN_BIT 0x80000000U
+#define FOREIGN_BIT         0x80000000U
 #else
 #error "the numbers of this machine's system calls are not known here"
 #endif
@@ -25,7 +25,7 @@ typedef struct CallName {
 
 /* Made from the system's headers by the build, sorted by name. */
 static const CallName call_names[] = {
-#include "seccomp-names.h"
+#include "sys/seccomp-names.h"
 };
 
 enum { PROGRAM_MAXIMUM = 4096, REFUSED = SECCOMP_RET_ERRNO | 38 /* ENOSYS */ };
@@ -38,7 +38,7 @@ typedef struct Program {
 void seccomp_policy_deinit(SeccompPolicy *policy)
 {
         free(policy->entries);
-        *policy = (SeccompPolicy){ 0 };
+        *policy = (SeccompPolicy){0};
 }
 
 int seccomp_policy_add(SeccompPolicy *policy, const SeccompEntry *entry)
@@ -63,7 +63,8 @@ static int compare_name(const void *key, const void *item)
 
 int seccomp_call_number(const char *name)
 {
-        const CallName *found = bsearch(name, call_names, ELEMENTSOF(call_names), sizeof(*call_names), compare_name);
+        const CallName *found =
+                bsearch(name, call_names, ELEMENTSOF(call_names), sizeof(*call_names), compare_name);
 
         return found ? found->number : -1;
 }
@@ -73,7 +74,7 @@ int seccomp_call_number(const char *name)
 static void emit(Program *program, uint16_t code, uint8_t jump_true, uint8_t jump_false, uint32_t operand)
 {
         if (program->length < PROGRAM_MAXIMUM)
-                program->code[program->length] = (struct sock_filter){ code, jump_true, jump_false, operand };
+                program->code[program->length] = (struct sock_filter){code, jump_true, jump_false, operand};
         program->length++;
 }
 
@@ -123,7 +124,8 @@ static void emit_miss(Program *program, Misses *misses, uint16_t code, bool when
 
 static void load(Program *program, unsigned argument, unsigned high, uint32_t mask)
 {
-        emit(program, BPF_LD | BPF_W | BPF_ABS, 0, 0, (uint32_t)(offsetof(struct seccomp_data, args) + 8 * argument + 4 * high));
+        emit(program, BPF_LD | BPF_W | BPF_ABS, 0, 0,
+             (uint32_t)(offsetof(struct seccomp_data, args) + 8 * argument + 4 * high));
         if (mask != UINT32_MAX)
                 emit(program, BPF_ALU | BPF_AND | BPF_K, 0, 0, mask);
 }
@@ -136,7 +138,8 @@ static void emit_equal(Program *program, Misses *misses, const SeccompCondition 
         if (!negate) {
                 if (!narrow) {
                         load(program, c->argument, 1, (uint32_t)(mask >> 32));
-                        emit_miss(program, misses, BPF_JMP | BPF_JEQ | BPF_K, false, (uint32_t)(c->value >> 32));
+                        emit_miss(program, misses, BPF_JMP | BPF_JEQ | BPF_K, false,
+                                  (uint32_t)(c->value >> 32));
                 }
                 load(program, c->argument, 0, (uint32_t)mask);
                 emit_miss(program, misses, BPF_JMP | BPF_JEQ | BPF_K, false, (uint32_t)c->value);
@@ -152,7 +155,8 @@ static void emit_equal(Program *program, Misses *misses, const SeccompCondition 
 }
 
 /* Greater (or equal), or (@negate) not. */
-static void emit_greater(Program *program, Misses *misses, const SeccompCondition *c, bool narrow, bool or_equal, bool negate)
+static void emit_greater(Program *program, Misses *misses, const SeccompCondition *c, bool narrow,
+                         bool or_equal, bool negate)
 {
         uint32_t high = (uint32_t)(c->value >> 32), low = (uint32_t)c->value;
         uint16_t compare = BPF_JMP | (or_equal ? BPF_JGE : BPF_JGT) | BPF_K;
@@ -160,7 +164,8 @@ static void emit_greater(Program *program, Misses *misses, const SeccompConditio
         if (!narrow) {
                 load(program, c->argument, 1, UINT32_MAX);
                 if (!negate) {
-                        emit(program, BPF_JMP | BPF_JGT | BPF_K, 3, 0, high); /* holds: behind the three below */
+                        emit(program, BPF_JMP | BPF_JGT | BPF_K, 3, 0,
+                             high); /* holds: behind the three below */
                         emit_miss(program, misses, BPF_JMP | BPF_JEQ | BPF_K, false, high);
                 } else {
                         emit_miss(program, misses, BPF_JMP | BPF_JGT | BPF_K, true, high);
@@ -173,7 +178,7 @@ static void emit_greater(Program *program, Misses *misses, const SeccompConditio
 
 static void emit_entry(Program *program, const SeccompEntry *entry)
 {
-        Misses misses = { .count = 0 };
+        Misses misses = {.count = 0};
 
         for (size_t i = 0; i < entry->condition_count; i++) {
                 const SeccompCondition *c = &entry->conditions[i];
@@ -263,7 +268,7 @@ static int by_call(const void *a, const void *b)
 static void sort_entries(const SeccompPolicy *policy, Order *order, SeccompEntry *ret)
 {
         for (size_t i = 0; i < policy->count; i++)
-                order[i] = (Order){ policy->entries[i].call, (unsigned)i };
+                order[i] = (Order){policy->entries[i].call, (unsigned)i};
         qsort(order, policy->count, sizeof(*order), by_call);
         for (size_t i = 0; i < policy->count; i++)
                 ret[i] = policy->entries[order[i].place];
@@ -282,7 +287,7 @@ static size_t make_ranges(const SeccompPolicy *policy, int last, Range *ranges)
 
         for (size_t i = 0, group; i < policy->count; i += group) {
                 const SeccompEntry *entry = &policy->entries[i];
-                Range range = { .first = entry->call, .action = entry->action };
+                Range range = {.first = entry->call, .action = entry->action};
 
                 for (group = 1; i + group < policy->count && entry[group].call == entry->call; group++)
                         ;
@@ -291,14 +296,15 @@ static size_t make_ranges(const SeccompPolicy *policy, int last, Range *ranges)
                         range.entry_count = group;
                 }
                 if (entry->call > next)
-                        ranges[count++] = (Range){ .first = next, .action = policy->default_action };
-                if (!count || range.entry_count || ranges[count - 1].entry_count || ranges[count - 1].action != range.action)
+                        ranges[count++] = (Range){.first = next, .action = policy->default_action};
+                if (!count || range.entry_count || ranges[count - 1].entry_count ||
+                    ranges[count - 1].action != range.action)
                         ranges[count++] = range;
                 next = entry->call + 1;
         }
         if (next <= last)
-                ranges[count++] = (Range){ .first = next, .action = policy->default_action };
-        ranges[count++] = (Range){ .first = next > last ? next : last + 1, .action = REFUSED };
+                ranges[count++] = (Range){.first = next, .action = policy->default_action};
+        ranges[count++] = (Range){.first = next > last ? next : last + 1, .action = REFUSED};
         return count;
 }
 
@@ -326,7 +332,8 @@ int seccomp_compile(const SeccompPolicy *policy, struct sock_fprog *ret, Error *
         emit_return(program, REFUSED);
         emit_search(program, ranges, make_ranges(&sorted, last, ranges), policy->default_action);
         if (program->length > PROGRAM_MAXIMUM)
-                return fail_kind(err, ERROR_UNSUPPORTED, E2BIG, "seccomp: the profile needs %u instructions, the kernel takes %d",
+                return fail_kind(err, ERROR_UNSUPPORTED, E2BIG,
+                                 "seccomp: the profile needs %u instructions, the kernel takes %d",
                                  program->length, PROGRAM_MAXIMUM);
         ret->filter = malloc(program->length * sizeof(*ret->filter));
         if (!ret->filter)

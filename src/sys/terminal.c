@@ -27,17 +27,17 @@ void terminal_restore(TerminalState *state)
 
 void terminal_size(int fd, uint16_t *ret_rows, uint16_t *ret_columns)
 {
-        struct winsize size = { 0 };
+        struct winsize size = {0};
 
         if (ioctl(fd, TIOCGWINSZ, &size) < 0)
-                size = (struct winsize){ 0 };
+                size = (struct winsize){0};
         *ret_rows = size.ws_row;
         *ret_columns = size.ws_col;
 }
 
 int terminal_resize(int fd, uint16_t rows, uint16_t columns)
 {
-        struct winsize size = { .ws_row = rows, .ws_col = columns };
+        struct winsize size = {.ws_row = rows, .ws_col = columns};
 
         return ioctl(fd, TIOCSWINSZ, &size) < 0 ? -errno : 0;
 }

@@ -12,13 +12,10 @@ typedef struct TerminalState {
         struct termios saved;
 } TerminalState;
 
-#define TERMINAL_STATE_INIT                                                                                  \
-        {                                                                                                    \
-                .fd = -EBADF                                                                                 \
-        }
+#define TERMINAL_STATE_INIT {.fd = -EBADF}
 
-/* Puts the terminal @fd into raw mode (input as typed; output processing stays off too, the container's terminal does it) and
- * keeps the old mode. 0 or a negative errno. */
+/* Puts the terminal @fd into raw mode (input as typed; output processing stays off too, the container's
+ * terminal does it) and keeps the old mode. 0 or a negative errno. */
 int terminal_make_raw(int fd, TerminalState *ret);
 /* Back to the old mode; harmless when there is none. */
 void terminal_restore(TerminalState *state);

@@ -16,7 +16,7 @@ typedef struct TaskResult {
 
 static _Noreturn void run_child(int namespace, UserNamespaceTask task, void *argument, int writer)
 {
-        TaskResult result = { 0 };
+        TaskResult result = {0};
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         result.result = userns_enter(namespace);
@@ -31,7 +31,7 @@ static _Noreturn void run_child(int namespace, UserNamespaceTask task, void *arg
 int userns_run(int namespace, UserNamespaceTask task, void *argument, Error *err)
 {
         _cleanup_close_ int reader = -EBADF, writer = -EBADF;
-        TaskResult result = { 0 };
+        TaskResult result = {0};
         int pipe_fds[2], status;
         pid_t pid;
 
@@ -46,7 +46,8 @@ int userns_run(int namespace, UserNamespaceTask task, void *argument, Error *err
                 run_child(namespace, task, argument, writer);
         cleanup_close(&writer);
         if (file_read_full(reader, &result, sizeof(result)) != (ssize_t)sizeof(result))
-                result.result = fail(&result.error, EIO, "the helper process in the user namespace was killed");
+                result.result =
+                        fail(&result.error, EIO, "the helper process in the user namespace was killed");
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
                 ;
         if (result.result < 0 && err)

@@ -1,9 +1,9 @@
 /*
  * User namespaces: which ids a container gets, and the namespace that maps them.
  *
- * Three maps, best first: the user's subordinate ranges by newuidmap(1) and newgidmap(1); without them a map of the one
- * id that every user may map; for kelp started by root, a subordinate range of root's (written directly), so that
- * container root is never host root.
+ * Three maps, best first: the user's subordinate ranges by newuidmap(1) and newgidmap(1); without them a map
+ * of the one id that every user may map; for kelp started by root, a subordinate range of root's (written
+ * directly), so that container root is never host root.
  */
 #pragma once
 
@@ -27,11 +27,12 @@ typedef struct IdMap {
 
 typedef struct UserNamespaceMap {
         IdMap uids, gids;
-        bool single;       /* only one id is mapped */
-        bool privileged;   /* written directly by root, without newuidmap */
+        bool single;     /* only one id is mapped */
+        bool privileged; /* written directly by root, without newuidmap */
 } UserNamespaceMap;
 
-/* Finds the map for the calling user. @keep_id: the caller's own uid and gid appear under the same numbers inside (podman's
+/* Finds the map for the calling user. @keep_id: the caller's own uid and gid appear under the same numbers
+ * inside (podman's
  * --userns keep-id). @notices gets one line when fewer ids than usual are mapped. */
 int userns_plan(bool keep_id, UserNamespaceMap *ret, NoticeList *notices, Error *err);
 
@@ -48,10 +49,7 @@ typedef struct UserNamespace {
         int fd;            /* the namespace, when finished */
 } UserNamespace;
 
-#define USER_NAMESPACE_INIT                                                                                  \
-        {                                                                                                    \
-                .channel = -EBADF, .mapper_errors = -EBADF, .fd = -EBADF                                     \
-        }
+#define USER_NAMESPACE_INIT {.channel = -EBADF, .mapper_errors = -EBADF, .fd = -EBADF}
 
 /* Starts making it. Errors name what forbids it (sysctl, AppArmor, limits) and the fix. */
 int userns_start(const UserNamespaceMap *map, UserNamespace *ret, Error *err);
@@ -60,6 +58,6 @@ int userns_finish(UserNamespace *namespace, Error *err);
 /* Ends helpers and closes; accepts a zero-filled, unstarted or finished one. */
 void userns_deinit(UserNamespace *namespace);
 
-/* setns(2) into @fd and become its root: uid and gid 0 there, no supplementary groups (where setgroups is allowed). The
- * calling process must have one thread. 0 or a negative errno. */
+/* setns(2) into @fd and become its root: uid and gid 0 there, no supplementary groups (where setgroups is
+ * allowed). The calling process must have one thread. 0 or a negative errno. */
 int userns_enter(int fd);

@@ -1,5 +1,6 @@
-/* Why a hostile layer gains nothing even if it found a hole in this program: it has no capability but those over files, sees no
- * file system but the target, can make no socket, execute nothing, and no process can be reached from it. */
+/* Why a hostile layer gains nothing even if it found a hole in this program: it has no capability but those
+ * over files, sees no file system but the target, can make no socket, execute nothing, and no process can be
+ * reached from it. */
 #include "base/cleanup.h"
 #include "sys/capabilities.h"
 #include "sys/seccomp.h"
@@ -14,9 +15,9 @@
 static int confine_files(int target, Error *err)
 {
         /* By version of the interface: 1, 2 (linking between folders), 3 (truncating). */
-        static const uint64_t rights[] = { 0x1fff, 0x3fff, 0x7fff };
-        struct landlock_ruleset_attr ruleset = { 0 };
-        struct landlock_path_beneath_attr beneath = { .parent_fd = target };
+        static const uint64_t rights[] = {0x1fff, 0x3fff, 0x7fff};
+        struct landlock_ruleset_attr ruleset = {0};
+        struct landlock_path_beneath_attr beneath = {.parent_fd = target};
         long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
         _cleanup_close_ int fd = -EBADF;
 
@@ -34,18 +35,21 @@ static int confine_files(int target, Error *err)
 static int confine_calls(Error *err)
 {
         static const char *const allowed[] = {
-                "read", "write", "close", "fstat", "newfstatat", "lseek", "mmap", "munmap", "mremap", "brk", "madvise", "mprotect",
-                "openat", "openat2", "mkdirat", "mknodat", "symlinkat", "linkat", "unlinkat", "fchown", "fchownat", "fchmod", "fchmodat",
-                "fsetxattr", "lsetxattr", "setxattr", "utimensat", "ftruncate", "getdents64", "readlinkat", "fcntl", "exit_group",
-                "exit", "rt_sigreturn", "rt_sigprocmask", "gettid", "getpid", "tgkill", "futex", "fallocate", "getrandom", "restart_syscall",
-                "faccessat2", "statx", "fsync", "ioctl", "clock_gettime",
+                "read",       "write",      "close",     "fstat",        "newfstatat",     "lseek",
+                "mmap",       "munmap",     "mremap",    "brk",          "madvise",        "mprotect",
+                "openat",     "openat2",    "mkdirat",   "mknodat",      "symlinkat",      "linkat",
+                "unlinkat",   "fchown",     "fchownat",  "fchmod",       "fchmodat",       "fsetxattr",
+                "lsetxattr",  "setxattr",   "utimensat", "ftruncate",    "getdents64",     "readlinkat",
+                "fcntl",      "exit_group", "exit",      "rt_sigreturn", "rt_sigprocmask", "gettid",
+                "getpid",     "tgkill",     "futex",     "fallocate",    "getrandom",      "restart_syscall",
+                "faccessat2", "statx",      "fsync",     "ioctl",        "clock_gettime",
         };
-        SeccompPolicy policy = { .default_action = SECCOMP_RET_ERRNO | EPERM };
-        struct sock_fprog program = { 0 };
+        SeccompPolicy policy = {.default_action = SECCOMP_RET_ERRNO | EPERM};
+        struct sock_fprog program = {0};
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(allowed); i++) {
-                SeccompEntry entry = { .call = seccomp_call_number(allowed[i]), .action = SECCOMP_RET_ALLOW };
+                SeccompEntry entry = {.call = seccomp_call_number(allowed[i]), .action = SECCOMP_RET_ALLOW};
 
                 if (entry.call >= 0)
                         r = seccomp_policy_add(&policy, &entry);
@@ -60,8 +64,9 @@ static int confine_calls(Error *err)
 
 int confine_to(int target, Error *err)
 {
-        static const int kept[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETFCAP, CAP_MKNOD };
-        CapabilitySets sets = { 0 };
+        static const int kept[] = {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FOWNER,
+                                   CAP_FSETID, CAP_SETFCAP,      CAP_MKNOD};
+        CapabilitySets sets = {0};
         int r;
 
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

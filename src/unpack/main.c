@@ -1,6 +1,7 @@
 /*
- * kelp-unpack MODE SINGLE MAXIMUM: unpacks the archive on descriptor 3 into the folder on descriptor 4 and reports on 5. Started by
- * unpack_start() only, as root of a user namespace; confines itself before it reads the first byte.
+ * kelp-unpack MODE SINGLE MAXIMUM: unpacks the archive on descriptor 3 into the folder on descriptor 4 and
+ * reports on 5. Started by unpack_start() only, as root of a user namespace; confines itself before it reads
+ * the first byte.
  *
  *      stream (gzip, zstd, plain) → SHA-256 (the diffID) → tar → tree
  */
@@ -17,7 +18,8 @@ static int handle(Tree *tree, int event, TarItem *item, TarEntry *current, int64
         case TAR_ENTRY:
                 *current = item->entry;
                 if (maximum && tree->counts->size + item->entry.size > maximum)
-                        return fail_kind(err, ERROR_CORRUPT, EFBIG, "layer entry '%s': the content is larger than %lld bytes in all",
+                        return fail_kind(err, ERROR_CORRUPT, EFBIG,
+                                         "layer entry '%s': the content is larger than %lld bytes in all",
                                          item->entry.path, (long long)maximum);
                 return tree_add(tree, &item->entry, err);
         case TAR_CONTENT:
@@ -33,7 +35,7 @@ static int unpack(Tree *tree, int64_t maximum, UnpackResult *counts, Error *err)
 {
         _cleanup_tar_reader_ TarReader *reader = tar_reader_new();
         _cleanup_(stream_closep) Stream *stream = NULL;
-        TarEntry current = { 0 };
+        TarEntry current = {0};
         DigestStream digest;
         const uint8_t *data;
         size_t length;
@@ -80,13 +82,17 @@ int main(int argc, char **argv)
         static Tree tree;
         uint64_t mode, single, maximum;
 
-        if (argc != 4 || text_to_u64(argv[1], UNPACK_ARCHIVE, &mode) < 0 || text_to_u64(argv[2], 1, &single) < 0 ||
-            text_to_u64(argv[3], INT64_MAX, &maximum) < 0) {
+        if (argc != 4 || text_to_u64(argv[1], UNPACK_ARCHIVE, &mode) < 0 ||
+            text_to_u64(argv[2], 1, &single) < 0 || text_to_u64(argv[3], INT64_MAX, &maximum) < 0) {
                 dprintf(STDERR_FILENO, "kelp-unpack is started by kelp, not by hand\n");
                 return 125;
         }
-        tree = (Tree){ .mode = (UnpackMode)mode, .single_id = single, .target = UNPACK_TARGET_FD, .parent = -EBADF, .file = -EBADF,
-                       .counts = &report.counts };
+        tree = (Tree){.mode = (UnpackMode)mode,
+                      .single_id = single,
+                      .target = UNPACK_TARGET_FD,
+                      .parent = -EBADF,
+                      .file = -EBADF,
+                      .counts = &report.counts};
         report.result = prepare(&tree, &report.error);
         if (report.result >= 0)
                 report.result = confine_to(UNPACK_TARGET_FD, &report.error);

@@ -14,10 +14,10 @@
 static _Noreturn void run_child(const UnpackOptions *options, int report)
 {
         char mode[8], single[8], maximum[24];
-        char *arguments[] = { (char *)"kelp-unpack", mode, single, maximum, NULL };
-        char *environment[] = { NULL };
-        UnpackReport failed = { 0 };
-        const int wanted[] = { options->input, options->target, report };
+        char *arguments[] = {(char *)"kelp-unpack", mode, single, maximum, NULL};
+        char *environment[] = {NULL};
+        UnpackReport failed = {0};
+        const int wanted[] = {options->input, options->target, report};
         int copies[3];
         sigset_t none;
 
@@ -80,7 +80,9 @@ int unpack_finish(UnpackProcess *process, UnpackResult *ret, Error *err)
         cleanup_close(&process->result);
         process->pid = 0;
         if (length != (ssize_t)sizeof(report))
-                return fail(err, EIO, status > 128 ? "kelp-unpack was killed by signal %d" : "kelp-unpack ended with status %d",
+                return fail(err, EIO,
+                            status > 128 ? "kelp-unpack was killed by signal %d"
+                                         : "kelp-unpack ended with status %d",
                             status > 128 ? status - 128 : status);
         if (report.result < 0) {
                 report.error.message[sizeof(report.error.message) - 1] = 0;

@@ -29,13 +29,13 @@ int confine_to(int target, Error *err);
 typedef struct Tree {
         UnpackMode mode;
         bool single_id;
-        int root;               /* the folder that the entries' paths begin at */
-        int target;             /* where "owners" goes */
+        int root;   /* the folder that the entries' paths begin at */
+        int target; /* where "owners" goes */
         char parent_path[TAR_PATH_MAXIMUM];
-        int parent;             /* the folder parent_path, of the last entry; -EBADF: none */
-        char name[256];         /* of the entry in parent */
-        int file;               /* the file whose content is being written; -EBADF: none */
-        Buffer owners;          /* lines "uid gid path" of entries whose owner is not mapped */
+        int parent;     /* the folder parent_path, of the last entry; -EBADF: none */
+        char name[256]; /* of the entry in parent */
+        int file;       /* the file whose content is being written; -EBADF: none */
+        Buffer owners;  /* lines "uid gid path" of entries whose owner is not mapped */
         struct FolderTimes *folders;
         size_t folder_count, folder_capacity;
         UnpackResult *counts;

@@ -11,8 +11,8 @@ typedef enum StreamKind { STREAM_PLAIN, STREAM_GZIP, STREAM_ZSTD } StreamKind;
 struct Stream {
         int fd;
         StreamKind kind;
-        bool end;    /* of the input */
-        bool inside; /* a compressed member has begun and not ended */
+        bool end;             /* of the input */
+        bool inside;          /* a compressed member has begun and not ended */
         size_t start, length; /* unread part of input */
         struct inflate_state gzip;
         ZSTD_DStream *zstd;
@@ -45,7 +45,8 @@ int stream_open(int fd, Stream **ret, Error *err)
         if (!stream)
                 return fail_memory(err);
         stream->fd = fd;
-        /* A few bytes tell what it is; a tar never begins like this, the first field being a name or zeros. */
+        /* A few bytes tell what it is; a tar never begins like this, the first field being a name or zeros.
+         */
         length = file_read_full(fd, stream->input, 4);
         if (length < 0) {
                 free(stream);
@@ -81,7 +82,8 @@ static int truncated(Error *err)
         return fail_kind(err, ERROR_CORRUPT, EBADMSG, "the compressed data is truncated");
 }
 
-/* One step of inflate; the number of bytes made. A file of several gzip members is their joined content (RFC 1952, 2.2). */
+/* One step of inflate; the number of bytes made. A file of several gzip members is their joined content (RFC
+ * 1952, 2.2). */
 static ssize_t step_gzip(Stream *stream, Error *err)
 {
         struct inflate_state *state = &stream->gzip;
@@ -108,12 +110,13 @@ static ssize_t step_gzip(Stream *stream, Error *err)
 
 static ssize_t step_zstd(Stream *stream, Error *err)
 {
-        ZSTD_inBuffer in = { stream->input + stream->start, stream->length, 0 };
-        ZSTD_outBuffer out = { stream->output, OUTPUT_SIZE, 0 };
+        ZSTD_inBuffer in = {stream->input + stream->start, stream->length, 0};
+        ZSTD_outBuffer out = {stream->output, OUTPUT_SIZE, 0};
         size_t result = ZSTD_decompressStream(stream->zstd, &out, &in);
 
         if (ZSTD_isError(result))
-                return fail_kind(err, ERROR_CORRUPT, EBADMSG, "the zstd data is damaged: %s", ZSTD_getErrorName(result));
+                return fail_kind(err, ERROR_CORRUPT, EBADMSG, "the zstd data is damaged: %s",
+                                 ZSTD_getErrorName(result));
         stream->start += in.pos;
         stream->length -= in.pos;
         stream->inside = result != 0;

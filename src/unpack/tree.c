@@ -1,7 +1,7 @@
 /*
- * Entries become files below a root. Paths of the archive are hostile: each is normalised as text, may not climb above the root,
- * and its folder is opened with openat2(2) RESOLVE_IN_ROOT, so that links of the archive lead nowhere else. The
- * last component is never followed.
+ * Entries become files below a root. Paths of the archive are hostile: each is normalised as text, may not
+ * climb above the root, and its folder is opened with openat2(2) RESOLVE_IN_ROOT, so that links of the
+ * archive lead nowhere else. The last component is never followed.
  */
 #include "base/file.h"
 #include "unpack/program.h"
@@ -19,20 +19,23 @@ struct FolderTimes {
 static int entry_error(const TarEntry *entry, int code, Error *err)
 {
         fail_errno(err, code, "layer entry '%s'", entry->path);
-        return code == ENOSPC || code == EDQUOT ? fail_hint(err, "the disk is full: free some space, or put kelp's data elsewhere with "
-                                                                 "--root or KELP_ROOT")
-                                                : -code;
+        return code == ENOSPC || code == EDQUOT
+                       ? fail_hint(err,
+                                   "the disk is full: free some space, or put kelp's data elsewhere with "
+                                   "--root or KELP_ROOT")
+                       : -code;
 }
 
 static int leaves_root(const TarEntry *entry, const char *path, Error *err)
 {
-        return fail_kind(err, ERROR_CORRUPT, EXDEV, "layer entry '%s': %s%s%s leaves the root of the image", entry->path,
-                         path == entry->path ? "its path" : "its link to '", path == entry->path ? "" : path,
-                         path == entry->path ? "" : "'");
+        return fail_kind(err, ERROR_CORRUPT, EXDEV, "layer entry '%s': %s%s%s leaves the root of the image",
+                         entry->path, path == entry->path ? "its path" : "its link to '",
+                         path == entry->path ? "" : path, path == entry->path ? "" : "'");
 }
 
 /* "./a//b/../c/" → folder "a", name "c". An empty name is the root itself. */
-static int split_path(const TarEntry *entry, const char *path, char folder[static TAR_PATH_MAXIMUM], char name[static 256], Error *err)
+static int split_path(const TarEntry *entry, const char *path, char folder[static TAR_PATH_MAXIMUM],
+                      char name[static 256], Error *err)
 {
         size_t length = 0;
 
@@ -49,7 +52,9 @@ static int split_path(const TarEntry *entry, const char *path, char folder[stati
                                 ;
                 } else if (part && !(part == 1 && *path == '.')) {
                         if (part > NAME_MAX)
-                                return fail_kind(err, ERROR_CORRUPT, ENAMETOOLONG, "layer entry '%.64s…': a name in it is too long", entry->path);
+                                return fail_kind(err, ERROR_CORRUPT, ENAMETOOLONG,
+                                                 "layer entry '%.64s…': a name in it is too long",
+                                                 entry->path);
                         folder[length++] = '/';
                         memcpy(folder + length, path, part);
                         length += part;
@@ -79,7 +84,8 @@ static int open_parent(Tree *tree, const TarEntry *entry, Error *err)
         if (tree->parent >= 0 && text_equal(folder, tree->parent_path))
                 return 0;
         cleanup_close(&tree->parent);
-        tree->parent = path_open_in_root(tree->root, *folder ? folder : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+        tree->parent =
+                path_open_in_root(tree->root, *folder ? folder : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
         if (tree->parent == -ENOENT)
                 tree->parent = path_make_directory_in_root(tree->root, folder, 0755);
         if (tree->parent < 0)
@@ -130,11 +136,13 @@ static int set_attributes(Tree *tree, const TarEntry *entry, int fd, Error *err)
         for (size_t i = 0; tree->mode == UNPACK_LAYER && i < entry->attribute_count; i++) {
                 const TarAttribute *attribute = &entry->attributes[i];
 
-                /* The image's may be users' and file capabilities; overlay's own would change what the layers mean. */
+                /* The image's may be users' and file capabilities; overlay's own would change what the layers
+                 * mean. */
                 if ((!text_after(attribute->name, "user.") || text_after(attribute->name, "user.overlay.")) &&
                     !text_equal(attribute->name, "security.capability"))
                         continue;
-                if (fsetxattr(fd, attribute->name, attribute->value, attribute->length, 0) < 0 && errno != EOPNOTSUPP && errno != EPERM)
+                if (fsetxattr(fd, attribute->name, attribute->value, attribute->length, 0) < 0 &&
+                    errno != EOPNOTSUPP && errno != EPERM)
                         return entry_error(entry, errno, err);
         }
         return 0;
@@ -142,14 +150,16 @@ static int set_attributes(Tree *tree, const TarEntry *entry, int fd, Error *err)
 
 static struct timespec entry_time(const TarEntry *entry)
 {
-        return (struct timespec){ .tv_sec = entry->mtime, .tv_nsec = (long)entry->mtime_nanoseconds };
+        return (struct timespec){.tv_sec = entry->mtime, .tv_nsec = (long)entry->mtime_nanoseconds};
 }
 
 /* Owner before mode (a change of owner clears set-id bits) and before capabilities. */
 static int set_metadata(Tree *tree, const TarEntry *entry, int fd, Error *err)
 {
-        struct timespec times[2] = { entry_time(entry), entry_time(entry) };
-        mode_t mode = tree->mode == UNPACK_ARCHIVE ? (entry->mode & 0700) | 0600 | (entry->type == TAR_FOLDER ? 0700 : 0) : entry->mode;
+        struct timespec times[2] = {entry_time(entry), entry_time(entry)};
+        mode_t mode = tree->mode == UNPACK_ARCHIVE
+                              ? (entry->mode & 0700) | 0600 | (entry->type == TAR_FOLDER ? 0700 : 0)
+                              : entry->mode;
         int r;
 
         r = set_owner(tree, entry, fd, err);
@@ -185,7 +195,8 @@ static int add_folder(Tree *tree, const TarEntry *entry, bool exists, Error *err
 
         if (*tree->name && !exists && mkdirat(tree->parent, tree->name, 0700) < 0)
                 return entry_error(entry, errno, err);
-        fd = openat(tree->parent, *tree->name ? tree->name : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        fd = openat(tree->parent, *tree->name ? tree->name : ".",
+                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
                 return entry_error(entry, errno, err);
         r = set_metadata(tree, entry, fd, err);
@@ -199,24 +210,28 @@ static int add_hard_link(Tree *tree, const TarEntry *entry, Error *err)
         int r;
 
         if (tree->mode == UNPACK_ARCHIVE)
-                return fail_kind(err, ERROR_CORRUPT, EINVAL, "archive entry '%s' is a hard link: not in an image archive", entry->path);
+                return fail_kind(err, ERROR_CORRUPT, EINVAL,
+                                 "archive entry '%s' is a hard link: not in an image archive", entry->path);
         r = split_path(entry, entry->link, folder, name, err);
         if (r < 0)
                 return r;
         parent = path_open_in_root(tree->root, *folder ? folder : "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         if (parent < 0 || linkat(parent, name, tree->parent, tree->name, 0) < 0)
-                return fail_kind(err, ERROR_CORRUPT, parent < 0 ? -parent : errno, "layer entry '%s': hard link to '%s': %s", entry->path,
-                                 entry->link, strerror(parent < 0 ? -parent : errno));
+                return fail_kind(err, ERROR_CORRUPT, parent < 0 ? -parent : errno,
+                                 "layer entry '%s': hard link to '%s': %s", entry->path, entry->link,
+                                 strerror(parent < 0 ? -parent : errno));
         return 0;
 }
 
 static int add_symlink(Tree *tree, const TarEntry *entry, Error *err)
 {
-        struct timespec times[2] = { entry_time(entry), entry_time(entry) };
+        struct timespec times[2] = {entry_time(entry), entry_time(entry)};
         int r;
 
         if (tree->mode == UNPACK_ARCHIVE && *entry->link == '/')
-                return fail_kind(err, ERROR_CORRUPT, EXDEV, "archive entry '%s' is a link to '%s', out of the archive", entry->path, entry->link);
+                return fail_kind(err, ERROR_CORRUPT, EXDEV,
+                                 "archive entry '%s' is a link to '%s', out of the archive", entry->path,
+                                 entry->link);
         if (symlinkat(entry->link, tree->parent, tree->name) < 0)
                 return entry_error(entry, errno, err);
         r = set_owner(tree, entry, -EBADF, err);
@@ -225,11 +240,14 @@ static int add_symlink(Tree *tree, const TarEntry *entry, Error *err)
         return r;
 }
 
-/* ".wh.NAME" hides NAME of the layers below, ".wh..wh..opq" all that the folder has there (image-spec, layer.md#whiteouts). */
+/* ".wh.NAME" hides NAME of the layers below, ".wh..wh..opq" all that the folder has there (image-spec,
+ * layer.md#whiteouts). */
 static int add_whiteout(Tree *tree, const TarEntry *entry, const char *hidden, Error *err)
 {
         if (text_equal(hidden, ".wh..opq"))
-                return fsetxattr(tree->parent, "user.overlay.opaque", "y", 1, 0) < 0 ? entry_error(entry, errno, err) : 0;
+                return fsetxattr(tree->parent, "user.overlay.opaque", "y", 1, 0) < 0
+                               ? entry_error(entry, errno, err)
+                               : 0;
         if (text_after(hidden, ".wh."))
                 return 0; /* aufs's own */
         if (!*hidden || text_equal(hidden, ".") || text_equal(hidden, ".."))
@@ -258,11 +276,13 @@ int tree_add(Tree *tree, const TarEntry *entry, Error *err)
         if (r < 0)
                 return r;
         if (!*tree->name && entry->type != TAR_FOLDER)
-                return fail_kind(err, ERROR_CORRUPT, EINVAL, "layer entry '%s' is the root, but no folder", entry->path);
+                return fail_kind(err, ERROR_CORRUPT, EINVAL, "layer entry '%s' is the root, but no folder",
+                                 entry->path);
         hidden = tree->mode == UNPACK_LAYER ? text_after(tree->name, ".wh.") : NULL;
         if (hidden)
                 return add_whiteout(tree, entry, hidden, err);
-        if (entry->type == TAR_CHARACTER_DEVICE || entry->type == TAR_BLOCK_DEVICE || (entry->type == TAR_FIFO && tree->mode == UNPACK_ARCHIVE)) {
+        if (entry->type == TAR_CHARACTER_DEVICE || entry->type == TAR_BLOCK_DEVICE ||
+            (entry->type == TAR_FIFO && tree->mode == UNPACK_ARCHIVE)) {
                 tree->counts->skipped++;
                 return 0;
         }
@@ -279,7 +299,8 @@ int tree_add(Tree *tree, const TarEntry *entry, Error *err)
         case TAR_FIFO:
                 return add_fifo(tree, entry, err);
         default:
-                tree->file = openat(tree->parent, tree->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+                tree->file = openat(tree->parent, tree->name,
+                                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
                 return tree->file < 0 ? entry_error(entry, errno, err) : 0;
         }
 }
@@ -290,7 +311,8 @@ int tree_write(Tree *tree, const void *data, size_t length, Error *err)
 
         if (r < 0) {
                 fail_errno(err, -r, "layer entry '%s/%s'", tree->parent_path, tree->name);
-                return r == -ENOSPC || r == -EDQUOT ? fail_hint(err, "the disk is full: free some space, or put kelp's data elsewhere with "
+                return r == -ENOSPC || r == -EDQUOT ? fail_hint(err, "the disk is full: free some space, or "
+                                                                     "put kelp's data elsewhere with "
                                                                      "--root or KELP_ROOT")
                                                     : r;
         }
@@ -316,8 +338,9 @@ int tree_finish(Tree *tree, Error *err)
         /* Innermost last named, first set: setting a time below changes none above. */
         for (size_t i = tree->folder_count; i > 0; i--) {
                 struct FolderTimes *folder = &tree->folders[i - 1];
-                struct timespec times[2] = { folder->mtime, folder->mtime };
-                _cleanup_close_ int fd = path_open_no_symlinks(tree->root, folder->path + 1, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+                struct timespec times[2] = {folder->mtime, folder->mtime};
+                _cleanup_close_ int fd = path_open_no_symlinks(tree->root, folder->path + 1,
+                                                               O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 
                 /* Later entries may have replaced it. */
                 if (fd >= 0)
