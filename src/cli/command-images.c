@@ -39,6 +39,66 @@ int command_load(CommandContext *context, int argc, char **argv, int *ret_status
         return r;
 }
 
+/* A file, - for standard input, or an address. */
+static int open_source(Engine *engine, const char *source, int *ret, Error *err)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (text_equal(source, "-")) {
+                if (isatty(STDIN_FILENO))
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "import -: stdin is a terminal");
+                *ret = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+                return *ret < 0 ? fail_errno(err, errno, "stdin") : 0;
+        }
+        if (text_after(source, "http://") || text_after(source, "https://")) {
+                fd = open(getenv("TMPDIR") ?: "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+                if (fd < 0)
+                        return fail_errno(err, errno, "a temporary file for the download (TMPDIR)");
+                r = image_fetch_url(engine, source, fd, err);
+                if (r >= 0 && lseek(fd, 0, SEEK_SET) < 0)
+                        r = fail_errno(err, errno, "download");
+        } else {
+                fd = open(source, O_RDONLY | O_CLOEXEC);
+                r = fd < 0 ? fail_errno(err, errno, "open %s", source) : 0;
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+int command_import(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        ImageImportOptions import = {0};
+        const Option options[] = {
+                {"change", 'c', OPTION_LIST, &import.changes, "list",
+                 "Apply Dockerfile instruction to the created image"},
+                {"message", 'm', OPTION_TEXT, (void *)&import.message, "string",
+                 "Set commit message for imported image"},
+                {"platform", 0, OPTION_TEXT, (void *)&import.platform, "string", "Set platform of the image"},
+        };
+        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
+        _cleanup_close_ int input = -EBADF;
+        Engine *engine;
+        Digest id;
+        int count, r;
+
+        r = command_parse("import", &table, argc, argv, 1, 2, &count, err);
+        if (r == 0) {
+                import.reference = count > 1 ? argv[2] : NULL;
+                r = command_engine(context, &engine, err);
+                if (r >= 0)
+                        r = open_source(engine, argv[1], &input, err);
+                if (r >= 0)
+                        r = image_import(engine, input, &import, &id, err);
+                if (r >= 0)
+                        printf("%s\n", id.text);
+        }
+        string_list_deinit(&import.changes);
+        return r < 0 ? r : 0;
+}
+
 int command_save(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
         const char *output = NULL;
@@ -148,7 +208,8 @@ int command_history(CommandContext *context, int argc, char **argv, int *ret_sta
 int command_image(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
         static const char *const same[][2] = {{"ls", "images"},       {"rm", "rmi"},    {"tag", "tag"},
-                                              {"history", "history"}, {"save", "save"}, {"load", "load"}};
+                                              {"history", "history"}, {"save", "save"}, {"load", "load"},
+                                              {"pull", "pull"},       {"push", "push"}, {"import", "import"}};
         _cleanup_json_ json_object *list = NULL;
         const char *format = NULL;
         const Option options[] = {
@@ -162,7 +223,8 @@ int command_image(CommandContext *context, int argc, char **argv, int *ret_statu
                         return command_find(same[i][1])->run(context, argc - 1, argv + 1, ret_status, err);
         if (argc < 2 || !text_equal(argv[1], "inspect")) {
                 fail_kind(err, ERROR_USAGE, EINVAL, "\"kelp image\" needs a command");
-                return fail_hint(err, "there are inspect, ls, rm, tag, history, save and load");
+                return fail_hint(
+                        err, "there are inspect, ls, rm, tag, history, save, load, import, pull and push");
         }
         r = command_parse("image", &table, argc - 1, argv + 1, 1, -1, &count, err);
         if (r != 0)
@@ -183,48 +245,5 @@ int command_image(CommandContext *context, int argc, char **argv, int *ret_statu
         printf("%s\n",
                json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
                                                             JSON_C_TO_STRING_NOSLASHESCAPE));
-        return 0;
-}
-
-static void print_line(void *owner, const char *line)
-{
-        fprintf(owner, "%s\n", line);
-        fflush(owner);
-}
-
-int pull_image(Engine *engine, const char *name, const char *platform, FILE *output, Error *err)
-{
-        ImagePullOptions options = {.name = name, .platform = platform};
-
-        return image_pull(engine, &options, output ? print_line : NULL, output, err);
-}
-
-int command_pull(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
-{
-        const char *platform = NULL;
-        bool quiet = false;
-        const Option options[] = {
-                {"platform", 0, OPTION_TEXT, (void *)&platform, "string",
-                 "Set platform if the image is multi-platform capable"},
-                {"quiet", 'q', OPTION_FLAG, &quiet, "", "Suppress verbose output"},
-        };
-        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
-        char name[REFERENCE_TEXT_SIZE];
-        ImageReference reference;
-        Engine *engine;
-        int count, r;
-
-        r = command_parse("pull", &table, argc, argv, 1, 1, &count, err);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        r = reference_parse(argv[1], &reference, err);
-        if (r >= 0)
-                r = command_engine(context, &engine, err);
-        if (r >= 0)
-                r = pull_image(engine, argv[1], platform, quiet ? NULL : stdout, err);
-        if (r < 0)
-                return r;
-        reference_format(&reference, name);
-        printf("%s\n", name);
         return 0;
 }

@@ -51,6 +51,10 @@ int command_tag(CommandContext *context, int argc, char **argv, int *ret_status,
 int command_rmi(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_history(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_image(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_import(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_push(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_login(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_logout(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_pull(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 /* Pulls with docker's lines on @output (NULL: none). */
 int pull_image(Engine *engine, const char *name, const char *platform, FILE *output, Error *err);

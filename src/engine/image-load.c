@@ -37,45 +37,86 @@ static int read_document(Load *load, const char *path, json_object **ret, Error 
         return json_parse(text.data ?: "", text.length, path, ret, err);
 }
 
-/* Copies @path of the archive into the store as a blob. @expected unset: whatever it is. */
-static int import_blob(Load *load, const char *path, const Digest *expected, Digest *ret, Error *err)
+int image_copy(int from, int to, Digest *ret)
 {
-        _cleanup_close_ int from = path_open_beneath(load->stage.fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC,
-                                                     0),
-                            to = -EBADF;
         _cleanup_free_ char *data = malloc(COPY_SIZE);
         DigestStream stream;
         ssize_t length;
         int r = 0;
 
         if (!data)
-                return fail_memory(err);
+                return -ENOMEM;
+        digest_stream_init(&stream);
+        while (r >= 0 && (length = read(from, data, COPY_SIZE)) != 0) {
+                if (length < 0 && errno == EINTR)
+                        continue;
+                if (length < 0)
+                        return -errno;
+                digest_stream_update(&stream, data, (size_t)length);
+                r = file_write_all(to, data, (size_t)length);
+        }
+        digest_stream_finish(&stream, ret);
+        return r;
+}
+
+/* Copies @path of the archive into the store as a blob. @expected unset: whatever it is. */
+static int import_blob(Load *load, const char *path, const Digest *expected, Digest *ret, Error *err)
+{
+        _cleanup_close_ int from = path_open_beneath(load->stage.fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+                                                     0),
+                            to = -EBADF;
+        int r;
+
         if (from < 0)
                 return fail_kind(err, ERROR_CORRUPT, -from, "archive: %s: %s", path, strerror(-from));
         to = store_blob_create(load->store, &load->stage, ".blob", err);
         if (to < 0)
                 return to;
-        digest_stream_init(&stream);
-        while (r >= 0 && (length = read(from, data, COPY_SIZE)) > 0) {
-                digest_stream_update(&stream, data, (size_t)length);
-                r = file_write_all(to, data, (size_t)length);
-        }
-        if (r < 0 || length < 0)
-                return fail_errno(err, r < 0 ? -r : errno, "archive: copy %s", path);
-        digest_stream_finish(&stream, ret);
+        r = image_copy(from, to, ret);
+        if (r < 0)
+                return fail_errno(err, -r, "archive: copy %s", path);
         if (expected && digest_is_set(expected) && !digest_equal(expected, ret))
                 return fail_kind(err, ERROR_CORRUPT, EBADMSG, "archive: %s has the digest %s, not %s", path,
                                  ret->text, expected->text);
         return store_blob_commit(load->store, &load->stage, ".blob", ret, err);
 }
 
-int image_unpack_layer(Engine *engine, int input, const Digest *diff_id, Error *err)
+static int unpack_into(Engine *engine, int input, const StoreStage *stage, UnpackResult *ret, Error *err)
 {
         _cleanup_unpack_ UnpackProcess process = UNPACK_PROCESS_INIT;
-        UnpackOptions options = {.mode = UNPACK_LAYER, .input = input};
-        const UserNamespaceMap *map;
-        StoreStage stage = STORE_STAGE_INIT;
+        UnpackOptions options = {.mode = UNPACK_LAYER, .input = input, .target = stage->fd};
         _cleanup_free_ char *program = NULL;
+        const UserNamespaceMap *map;
+        int r;
+
+        r = engine_map(engine, &map, err);
+        if (r >= 0)
+                r = engine_helper(engine, "kelp-unpack", &program, err);
+        if (r >= 0)
+                r = engine_user_namespace(engine, &options.user_namespace, err);
+        if (r < 0)
+                return r;
+        options.program = program;
+        options.single_id = map->single;
+        r = unpack_start(&options, &process, err);
+        return r < 0 ? r : unpack_finish(&process, ret, err);
+}
+
+/* Gives the stage up, with what in it belongs to subordinate ids. */
+static void drop_stage(Engine *engine, Store *store, StoreStage *stage)
+{
+        if (*stage->name) {
+                _cleanup_free_ char *path = path_join("tmp", stage->name);
+
+                if (path)
+                        engine_remove_tree(engine, store_fd(store), path, NULL);
+        }
+        store_stage_abandon(store, stage);
+}
+
+int image_unpack_layer(Engine *engine, int input, const Digest *diff_id, Error *err)
+{
+        StoreStage stage = STORE_STAGE_INIT;
         UnpackResult result;
         Store *store;
         int r;
@@ -85,32 +126,41 @@ int image_unpack_layer(Engine *engine, int input, const Digest *diff_id, Error *
                 r = store_layer_begin(store, diff_id, &stage, err);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = engine_map(engine, &map, err);
-        if (r >= 0)
-                r = engine_helper(engine, "kelp-unpack", &program, err);
-        if (r >= 0)
-                r = engine_user_namespace(engine, &options.user_namespace, err);
-        if (r >= 0) {
-                options.program = program;
-                options.single_id = map->single;
-                options.target = stage.fd;
-                r = unpack_start(&options, &process, err);
-        }
-        if (r >= 0)
-                r = unpack_finish(&process, &result, err);
+        r = unpack_into(engine, input, &stage, &result, err);
         if (r >= 0 && !digest_equal(&result.diff_id, diff_id))
                 r = fail_kind(err, ERROR_CORRUPT, EBADMSG, "layer has the diffID %s, the image says %s",
                               result.diff_id.text, diff_id->text);
         if (r >= 0)
                 r = store_layer_commit(store, &stage, diff_id, result.size, err);
-        if (r < 0 && *stage.name) {
-                _cleanup_free_ char *path = path_join("tmp", stage.name);
-
-                if (path)
-                        engine_remove_tree(engine, store_fd(store), path, NULL);
-        }
-        store_stage_abandon(store, &stage);
+        drop_stage(engine, store, &stage);
         return r;
+}
+
+int image_unpack_new_layer(Engine *engine, int input, Digest *ret_diff_id, Error *err)
+{
+        StoreStage stage = STORE_STAGE_INIT, place = STORE_STAGE_INIT;
+        UnpackResult result;
+        Store *store;
+        int r;
+
+        r = engine_store(engine, &store, err);
+        if (r >= 0)
+                r = store_stage_begin(store, &stage, err);
+        if (r < 0)
+                return r;
+        r = unpack_into(engine, input, &stage, &result, err);
+        if (r >= 0)
+                r = store_layer_begin(store, &result.diff_id, &place, err);
+        if (r == 0) {
+                stage.object_lock = TAKE_FD(place.object_lock);
+                store_stage_abandon(store, &place);
+                r = store_layer_commit(store, &stage, &result.diff_id, result.size, err);
+        }
+        drop_stage(engine, store, &stage);
+        if (r < 0)
+                return r;
+        *ret_diff_id = result.diff_id;
+        return 0;
 }
 
 static int load_layer_blob(Load *load, const Digest *blob, const Digest *diff_id, Error *err)
@@ -269,7 +319,7 @@ static int load_layout(Load *load, Error *err)
 
 /* ---- docker-archive ---- */
 
-static int add_layer(ImageManifest *manifest, const Digest *digest, int64_t size)
+int image_manifest_add_layer(ImageManifest *manifest, const Digest *digest, int64_t size)
 {
         Descriptor *grown = reallocarray(manifest->layers, manifest->layer_count + 1, sizeof(*grown));
 
@@ -282,18 +332,16 @@ static int add_layer(ImageManifest *manifest, const Digest *digest, int64_t size
         return 0;
 }
 
-static int64_t blob_size(Load *load, const Digest *digest)
+int64_t image_blob_size(Store *store, const Digest *digest)
 {
         _cleanup_close_ int fd = -EBADF;
         struct stat status;
 
-        return store_blob_open(load->store, digest, &fd, NULL) >= 0 && fstat(fd, &status) == 0
-                       ? status.st_size
-                       : 0;
+        return store_blob_open(store, digest, &fd, NULL) >= 0 && fstat(fd, &status) == 0 ? status.st_size : 0;
 }
 
-/* The archive has no manifest of the registry's kind: one is made. */
-static int make_manifest(Load *load, StoreImageNew *image, const ImageManifest *manifest, Error *err)
+int image_make_manifest(Store *store, const Digest *config_digest, const ImageManifest *manifest, Digest *ret,
+                        Error *err)
 {
         _cleanup_json_ json_object *document = json_object_new_object();
         json_object *config = json_object_new_object(), *layers = json_object_new_array();
@@ -302,8 +350,8 @@ static int make_manifest(Load *load, StoreImageNew *image, const ImageManifest *
         json_set_int64(document, "schemaVersion", 2);
         json_set_string(document, "mediaType", "application/vnd.oci.image.manifest.v1+json");
         json_set_string(config, "mediaType", "application/vnd.oci.image.config.v1+json");
-        json_set_string(config, "digest", image->config.text);
-        json_set_int64(config, "size", blob_size(load, &image->config));
+        json_set_string(config, "digest", config_digest->text);
+        json_set_int64(config, "size", image_blob_size(store, config_digest));
         json_set(document, "config", config);
         for (size_t i = 0; i < manifest->layer_count; i++) {
                 json_object *layer = json_object_new_object();
@@ -315,8 +363,7 @@ static int make_manifest(Load *load, StoreImageNew *image, const ImageManifest *
         }
         json_set(document, "layers", layers);
         text = json_text(document);
-        return text ? store_blob_put(load->store, text, strlen(text), &image->manifest, err)
-                    : fail_memory(err);
+        return text ? store_blob_put(store, text, strlen(text), ret, err) : fail_memory(err);
 }
 
 static int load_docker_image(Load *load, json_object *item, Error *err)
@@ -341,11 +388,12 @@ static int load_docker_image(Load *load, json_object *item, Error *err)
                 Digest digest;
 
                 r = import_blob(load, layers.items[i], NULL, &digest, err);
-                if (r >= 0 && add_layer(&manifest, &digest, blob_size(load, &digest)) < 0)
+                if (r >= 0 &&
+                    image_manifest_add_layer(&manifest, &digest, image_blob_size(load->store, &digest)) < 0)
                         r = fail_memory(err);
         }
         if (r >= 0)
-                r = make_manifest(load, &image, &manifest, err);
+                r = image_make_manifest(load->store, &image.config, &manifest, &image.manifest, err);
         if (r >= 0)
                 r = commit_image(load, &image, names.count ? names.items[0] : NULL, err);
         for (size_t i = 1; r >= 0 && i < names.count; i++) {

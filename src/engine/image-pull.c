@@ -8,13 +8,15 @@
  */
 #include "base/file.h"
 #include "engine/image-load.h"
-#include "engine/image.h"
+#include "engine/image-progress.h"
 #include "registry/fetch.h"
 #include "unpack/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
 
-enum { PARALLEL = 3, INDEX_DEPTH_MAXIMUM = 4 };
+enum { PARALLEL = 3, INDEX_DEPTH_MAXIMUM = 4, REPORT_MILLISECONDS = 100 };
 
 typedef struct Pull {
         Engine *engine;
@@ -22,7 +24,7 @@ typedef struct Pull {
         StoreStage stage; /* alive as long as the pull, so that nothing of it is collected */
         ImageReference reference;
         char *fetch_program, *unpack_program;
-        PullProgress progress;
+        ImageProgressReport report;
         void *owner;
 } Pull;
 
@@ -37,19 +39,6 @@ typedef struct LayerPull {
         bool unpacking, active;
 } LayerPull;
 
-static void say(Pull *pull, const char *format, ...) _printf_(2, 3);
-static void say(Pull *pull, const char *format, ...)
-{
-        char line[512];
-        va_list arguments;
-
-        va_start(arguments, format);
-        vsnprintf(line, sizeof(line), format, arguments);
-        va_end(arguments);
-        if (pull->progress)
-                pull->progress(pull->owner, line);
-}
-
 static int start_fetch(Pull *pull, FetchKind kind, const char *object, int64_t maximum, int output, int copy,
                        FetchProcess *ret, Error *err)
 {
@@ -60,6 +49,7 @@ static int start_fetch(Pull *pull, FetchKind kind, const char *object, int64_t m
                                 .object = object,
                                 .kind = kind,
                                 .maximum = maximum,
+                                .input = -EBADF,
                                 .output = output,
                                 .copy = copy};
 
@@ -127,7 +117,8 @@ static int start_layer(Pull *pull, LayerPull *layer, size_t number, Error *err)
                 return known;
         if (store_blob_exists(pull->store, &layer->layer->digest)) {
                 if (known) {
-                        say(pull, "%.12s: Already exists", digest_hex(&layer->layer->digest));
+                        image_progress_layer(pull->report, pull->owner, &layer->layer->digest,
+                                             "Already exists");
                         return 0;
                 }
                 /* loaded or pulled before, and its layer is gone */
@@ -135,7 +126,7 @@ static int start_layer(Pull *pull, LayerPull *layer, size_t number, Error *err)
                 layer->active = r >= 0;
                 return r < 0 ? r : start_unpack(pull, layer, reader, err);
         }
-        say(pull, "%.12s: Pulling fs layer", digest_hex(&layer->layer->digest));
+        image_progress_layer(pull->report, pull->owner, &layer->layer->digest, "Pulling fs layer");
         snprintf(layer->name, sizeof(layer->name), "blob-%zu", number);
         blob = store_blob_create(pull->store, &pull->stage, layer->name, err);
         if (blob < 0)
@@ -153,6 +144,36 @@ static int start_layer(Pull *pull, LayerPull *layer, size_t number, Error *err)
                 r = start_fetch(pull, FETCH_BLOB, layer->layer->digest.text, layer->layer->size, blob, writer,
                                 &layer->fetch, err);
         return r;
+}
+
+/* How much of a layer has come: the size of the file that kelp-fetch writes. */
+static void report_layer(Pull *pull, const LayerPull *layer)
+{
+        struct stat status;
+
+        if (!layer->active)
+                return;
+        if (*layer->name && fstatat(pull->stage.fd, layer->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            status.st_size < layer->layer->size)
+                image_progress_bytes(pull->report, pull->owner, &layer->layer->digest, "Downloading",
+                                     status.st_size, layer->layer->size);
+        else
+                image_progress_bytes(pull->report, pull->owner, &layer->layer->digest, "Extracting",
+                                     layer->layer->size, layer->layer->size);
+}
+
+/* Until @layers[@wanted] is downloaded and unpacked; all that are under way are reported. */
+static void watch(Pull *pull, const LayerPull *layers, size_t wanted, size_t end)
+{
+        const int sources[] = {layers[wanted].fetch.report, layers[wanted].unpack.result};
+
+        for (size_t i = 0; pull->report && layers[wanted].active && i < ELEMENTSOF(sources); i++) {
+                struct pollfd fd = {.fd = sources[i], .events = POLLIN};
+
+                while (sources[i] >= 0 && poll(&fd, 1, REPORT_MILLISECONDS) == 0)
+                        for (size_t j = wanted; j < end; j++)
+                                report_layer(pull, &layers[j]);
+        }
 }
 
 static int finish_layer(Pull *pull, LayerPull *layer, Error *err)
@@ -182,7 +203,7 @@ static int finish_layer(Pull *pull, LayerPull *layer, Error *err)
                 r = store_layer_commit(pull->store, &layer->stage, layer->diff_id, unpacked.size, err);
         if (r < 0)
                 return fail_wrap(err, r, "layer %.12s", digest_hex(&layer->layer->digest));
-        say(pull, "%.12s: Pull complete", digest_hex(&layer->layer->digest));
+        image_progress_layer(pull->report, pull->owner, &layer->layer->digest, "Pull complete");
         layer->active = false;
         return 0;
 }
@@ -229,8 +250,10 @@ static int pull_layers(Pull *pull, const ImageManifest *manifest, const ImageCon
                         r = start_layer(pull, &layers[started], started, err);
                         started++;
                 }
-                if (r >= 0)
-                        r = finish_layer(pull, &layers[finished++], err);
+                if (r < 0)
+                        break;
+                watch(pull, layers, finished, started);
+                r = finish_layer(pull, &layers[finished++], err);
         }
         for (size_t i = 0; i < count; i++)
                 abandon_layer(pull, &layers[i]);
@@ -288,8 +311,8 @@ static int pull_image(Pull *pull, const Platform *platform, Error *err)
         if (r < 0)
                 return r;
         reference_format_name(&pull->reference, name);
-        say(pull, "%s: Pulling from %s", *pull->reference.tag ? pull->reference.tag : named.text,
-            pull->reference.path);
+        image_progress_line(pull->report, pull->owner, "%s: Pulling from %s",
+                            *pull->reference.tag ? pull->reference.tag : named.text, pull->reference.path);
         r = fetch_document(pull, FETCH_BLOB, manifest.config.digest.text, &image.config, &config_document,
                            err);
         if (r >= 0)
@@ -309,16 +332,20 @@ static int pull_image(Pull *pull, const Platform *platform, Error *err)
         r = store_image_commit(pull->store, &image, err);
         if (r < 0)
                 return r;
-        say(pull, "Digest: %s", named.text);
+        image_progress_line(pull->report, pull->owner, "Digest: %s", named.text);
         reference_format_familiar(&pull->reference, name);
-        say(pull, r ? "Status: Image is up to date for %s" : "Status: Downloaded newer image for %s", name);
+        image_progress_line(
+                pull->report, pull->owner,
+                r ? "Status: Image is up to date for %s" : "Status: Downloaded newer image for %s", name);
         return 0;
 }
 
-int image_pull(Engine *engine, const ImagePullOptions *options, PullProgress progress, void *owner,
-               Error *err)
+int image_pull(Engine *engine, const ImagePullOptions *options, Error *err)
 {
-        Pull pull = {.engine = engine, .stage = STORE_STAGE_INIT, .progress = progress, .owner = owner};
+        Pull pull = {.engine = engine,
+                     .stage = STORE_STAGE_INIT,
+                     .report = options->report,
+                     .owner = options->owner};
         Platform platform;
         int r;
 

@@ -34,17 +34,54 @@ int image_load(Engine *engine, int input, StringList *ret_loaded, Error *err);
  * name. */
 int image_load_default(Engine *engine, const char *reference, Error *err);
 
-/* ---- with a registry ---- image-pull.c ---- */
+/* Makes an image of one layer from the root file system archive @input (plain or compressed tar). @reference
+ * NULL: untagged.
+ * @changes: Dockerfile instructions (CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR).
+ */
+typedef struct ImageImportOptions {
+        const char *reference;
+        const char *message;
+        const char *platform; /* NULL: the host's */
+        StringList changes;
+} ImageImportOptions;
+int image_import(Engine *engine, int input, const ImageImportOptions *options, Digest *ret_id, Error *err);
+
+/* ---- with a registry ---- image-pull.c, image-push.c, login.c ---- */
+
+/* One piece of news, in docker's words. Without an id a line of its own ("latest: Pulling from
+ * library/busybox"); with one the state of a layer ("Pull complete"), or how far it is (@total > 0, bytes),
+ * which comes about ten times a second. */
+typedef struct ImageProgress {
+        const char *id;
+        const char *text;
+        int64_t current, total;
+} ImageProgress;
+typedef void (*ImageProgressReport)(void *owner, const ImageProgress *progress);
 
 typedef struct ImagePullOptions {
         const char *name;
-        const char *platform; /* NULL: the host's */
+        const char *platform;       /* NULL: the host's */
+        ImageProgressReport report; /* may be NULL */
+        void *owner;
 } ImagePullOptions;
 
-/* One line of progress, in docker's words: "latest: Pulling from library/busybox", "0123456789ab: Pull
- * complete", "Digest: …". */
-typedef void (*PullProgress)(void *owner, const char *line);
-
 /* Fetches the image into the store. Errors name the registry and its own words. */
-int image_pull(Engine *engine, const ImagePullOptions *options, PullProgress progress, void *owner,
-               Error *err);
+int image_pull(Engine *engine, const ImagePullOptions *options, Error *err);
+
+typedef struct ImagePushOptions {
+        const char *name;
+        ImageProgressReport report; /* may be NULL */
+        void *owner;
+} ImagePushOptions;
+
+/* Sends an image of the store, with what the registry lacks of it. */
+int image_push(Engine *engine, const ImagePushOptions *options, Error *err);
+
+/* Writes the file at an http or https address to @output. */
+int image_fetch_url(Engine *engine, const char *address, int output, Error *err);
+
+/* Asks the registry whether the credentials are good, and keeps them if so. @domain: "docker.io",
+ * "localhost:5000". */
+int registry_login(Engine *engine, const char *domain, const char *user, const char *password, Error *err);
+/* Forgets them. 1: there were some. */
+int registry_logout(const char *domain, Error *err);

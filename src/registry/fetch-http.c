@@ -476,3 +476,21 @@ int http_perform(HttpClient *client, const HttpRequest *request, HttpResponse *r
         }
         return fail(err, ELOOP, "registry %s redirects more than %d times", ret->host, REDIRECTS_MAXIMUM);
 }
+
+int http_resolve(const char *base, const char *location, char **ret)
+{
+        _cleanup_address_ Address address = {0};
+
+        if (read_address(base, location, &address) < 0)
+                return -EPROTO;
+        *ret = strdup(address.url);
+        return *ret ? 0 : -ENOMEM;
+}
+
+bool http_same_origin(const char *a, const char *b)
+{
+        _cleanup_address_ Address first = {0}, second = {0};
+
+        return read_address(a, NULL, &first) >= 0 && read_address(b, NULL, &second) >= 0 &&
+               same_origin(&first, &second);
+}

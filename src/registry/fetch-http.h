@@ -71,3 +71,8 @@ void http_request_deinit(HttpRequest *request);
 
 /* 0: there is a response, of whatever status; negative: response->failure says which kind of failure. */
 int http_perform(HttpClient *client, const HttpRequest *request, HttpResponse *ret, Error *err);
+/* The absolute address of @location, which may be relative to @base. New string; -EPROTO for what is no http
+ * address. */
+int http_resolve(const char *base, const char *location, char **ret);
+/* True when both addresses have the same scheme, host and port. */
+bool http_same_origin(const char *a, const char *b);

@@ -19,18 +19,18 @@ static _Noreturn void run_child(const FetchRequest *request, int report)
                              (char *)request->object,
                              maximum,
                              NULL};
-        const int wanted[] = {request->output, report, request->copy};
-        const int places[] = {1, FETCH_REPORT_FD, FETCH_COPY_FD};
+        const int wanted[] = {request->input, request->output, report, request->copy};
+        const int places[] = {0, 1, FETCH_REPORT_FD, FETCH_COPY_FD};
         FetchReport failed = {0};
-        int copies[3];
+        int copies[ELEMENTSOF(wanted)];
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         snprintf(kind, sizeof(kind), "%d", (int)request->kind);
         snprintf(maximum, sizeof(maximum), "%lld", (long long)request->maximum);
-        for (int i = 0; i < 3; i++)
+        for (size_t i = 0; i < ELEMENTSOF(wanted); i++)
                 copies[i] = wanted[i] >= 0 ? fcntl(wanted[i], F_DUPFD_CLOEXEC, 16)
-                                           : open("/dev/null", O_WRONLY | O_CLOEXEC);
-        for (int i = 0; i < 3; i++)
+                                           : open("/dev/null", O_RDWR | O_CLOEXEC);
+        for (size_t i = 0; i < ELEMENTSOF(wanted); i++)
                 dup2(copies[i], places[i]);
         syscall(SYS_close_range, FETCH_COPY_FD + 1, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
         execv(request->program, arguments);

@@ -5,10 +5,18 @@
 #include "base/error.h"
 #include "spec/digest.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-typedef enum FetchKind { FETCH_MANIFEST, FETCH_BLOB } FetchKind;
+typedef enum FetchKind {
+        FETCH_MANIFEST,
+        FETCH_BLOB,
+        FETCH_URL,     /* any file: @object is its address */
+        PUSH_BLOB,     /* @object: its digest */
+        PUSH_MANIFEST, /* @object: "TAG,MEDIA-TYPE" (or a digest for TAG) */
+        FETCH_LOGIN,   /* are the credentials on @input ("USER\nPASSWORD") good? */
+} FetchKind;
 
 typedef struct FetchRequest {
         const char *program; /* path of kelp-fetch */
@@ -17,14 +25,17 @@ typedef struct FetchRequest {
         const char *path;    /* "library/busybox" */
         const char *object;  /* tag or digest */
         FetchKind kind;
-        int64_t maximum; /* bytes of the body: a registry that sends more is refused */
-        int output;      /* the body is written here */
+        int64_t maximum; /* bytes of the body: a registry that sends more is refused; when pushing its exact
+                            size */
+        int input;       /* what is sent; its offset moves along. -EBADF: nothing */
+        int output;      /* the body is written here; -EBADF: nowhere */
         int copy;        /* and here; a reader that goes away is no error. -EBADF: nowhere */
 } FetchRequest;
 
 typedef struct FetchResult {
         Digest digest; /* of the body; checked when @object was a digest */
         int64_t size;
+        bool existing; /* PUSH_BLOB: the registry had it */
 } FetchResult;
 
 typedef struct FetchProcess {

@@ -18,6 +18,20 @@ int terminal_make_raw(int fd, TerminalState *ret)
         return 0;
 }
 
+int terminal_hide_input(int fd, TerminalState *ret)
+{
+        struct termios quiet;
+
+        if (tcgetattr(fd, &ret->saved) < 0)
+                return -errno;
+        quiet = ret->saved;
+        quiet.c_lflag &= ~(tcflag_t)ECHO;
+        if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
+                return -errno;
+        ret->fd = fd;
+        return 0;
+}
+
 void terminal_restore(TerminalState *state)
 {
         if (state->fd >= 0)

@@ -17,6 +17,8 @@ typedef struct TerminalState {
 /* Puts the terminal @fd into raw mode (input as typed; output processing stays off too, the container's
  * terminal does it) and keeps the old mode. 0 or a negative errno. */
 int terminal_make_raw(int fd, TerminalState *ret);
+/* What is typed is not shown (passwords); keeps the old mode. 0 or a negative errno. */
+int terminal_hide_input(int fd, TerminalState *ret);
 /* Back to the old mode; harmless when there is none. */
 void terminal_restore(TerminalState *state);
 /* Reads the window size; zeros when @fd is no terminal. */
