@@ -2,10 +2,10 @@
 #include "engine/engine.h"
 
 #include "base/file.h"
+#include "sys/account.h"
 #include "sys/userns-run.h"
 
 #include <fcntl.h>
-#include <pwd.h>
 #include <sys/stat.h>
 
 static int home_folder(char **ret, Error *err)
@@ -19,12 +19,10 @@ static int home_folder(char **ret, Error *err)
                 return text_replace(ret, home) < 0 ? fail_memory(err) : 0;
         }
 
-        struct passwd entry, *found = NULL;
-        char buffer[4096];
+        _cleanup_account_ Account account = {0};
 
-        if (getpwuid_r(getuid(), &entry, buffer, sizeof(buffer), &found) == 0 && found &&
-            found->pw_dir[0] == '/')
-                return text_replace(ret, found->pw_dir) < 0 ? fail_memory(err) : 0;
+        if (account_find(getuid(), &account) >= 0 && account.home[0] == '/')
+                return text_replace(ret, account.home) < 0 ? fail_memory(err) : 0;
         fail(err, ENOENT, "no home folder: HOME is not set and the password database names none for uid %u",
              getuid());
         return fail_hint(err, "set HOME, or name a folder for kelp's data with --root or KELP_ROOT");

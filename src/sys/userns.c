@@ -21,12 +21,12 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "sys/account.h"
 
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/sched.h>
 #include <poll.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -192,11 +192,9 @@ int userns_plan(bool keep_id, UserNamespaceMap *ret, NoticeList *notices, Error 
                 return 0;
         }
 
-        /* getpwuid() may ask the network (NSS); the environment's USER is not to be trusted for ids. */
-        struct passwd entry, *found = NULL;
-        char strings[4096];
-        const char *name =
-                getpwuid_r(uid, &entry, strings, sizeof(strings), &found) == 0 && found ? found->pw_name : "";
+        /* The environment's USER is not to be trusted for ids. */
+        _cleanup_account_ Account account = {0};
+        const char *name = account_find(uid, &account) >= 0 ? account.name : "";
 
         uid_count = subids_read("/etc/subuid", name, uid, uids, ELEMENTSOF(uids));
         gid_count = subids_read("/etc/subgid", name, uid, gids, ELEMENTSOF(gids));
