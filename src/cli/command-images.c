@@ -204,12 +204,8 @@ int command_history(CommandContext *context, int argc, char **argv, int *ret_sta
         return r < 0 ? r : output_rows(items, columns, ELEMENTSOF(columns), format, err);
 }
 
-/* `kelp image inspect`, and the rest of the group, which are other commands' second names. */
-int command_image(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
+int command_image_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        static const char *const same[][2] = {{"ls", "images"},       {"rm", "rmi"},    {"tag", "tag"},
-                                              {"history", "history"}, {"save", "save"}, {"load", "load"},
-                                              {"pull", "pull"},       {"push", "push"}, {"import", "import"}};
         _cleanup_json_ json_object *list = NULL;
         const char *format = NULL;
         const Option options[] = {
@@ -218,15 +214,7 @@ int command_image(CommandContext *context, int argc, char **argv, int *ret_statu
         Engine *engine;
         int count, r;
 
-        for (size_t i = 0; argc > 1 && i < ELEMENTSOF(same); i++)
-                if (text_equal(argv[1], same[i][0]))
-                        return command_find(same[i][1])->run(context, argc - 1, argv + 1, ret_status, err);
-        if (argc < 2 || !text_equal(argv[1], "inspect")) {
-                fail_kind(err, ERROR_USAGE, EINVAL, "\"kelp image\" needs a command");
-                return fail_hint(
-                        err, "there are inspect, ls, rm, tag, history, save, load, import, pull and push");
-        }
-        r = command_parse("image", &table, argc - 1, argv + 1, 1, -1, &count, err);
+        r = command_parse("image inspect", &table, argc, argv, 1, -1, &count, err);
         if (r != 0)
                 return r < 0 ? r : 0;
         list = json_object_new_array();
@@ -234,7 +222,7 @@ int command_image(CommandContext *context, int argc, char **argv, int *ret_statu
         for (int i = 1; r >= 0 && i <= count; i++) {
                 json_object *object = NULL;
 
-                r = image_inspect(engine, argv[i + 1], &object, err);
+                r = image_inspect(engine, argv[i], &object, err);
                 if (r >= 0)
                         json_object_array_add(list, object);
         }

@@ -1,21 +1,15 @@
 #include "cli/options.h"
 
+#include "cli/nearest.h"
+
 static int unknown(const OptionTable *table, const char *name, Error *err)
 {
-        const Option *nearest = NULL;
-        unsigned best = 3;
+        Nearest nearest = {.wanted = name};
 
-        for (size_t i = 0; i < table->count; i++) {
-                unsigned distance = text_distance(name, table->options[i].name);
-
-                if (distance < best ||
-                    (!nearest && strlen(name) > 3 && text_after(table->options[i].name, name))) {
-                        nearest = &table->options[i];
-                        best = distance;
-                }
-        }
+        for (size_t i = 0; i < table->count; i++)
+                nearest_consider(&nearest, table->options[i].name);
         fail_kind(err, ERROR_USAGE, EINVAL, "unknown flag: --%s", name);
-        return nearest ? fail_hint(err, "did you mean --%s?", nearest->name) : -EINVAL;
+        return nearest.name ? fail_hint(err, "did you mean --%s?", nearest.name) : -EINVAL;
 }
 
 static int set_flag(const Option *option, const char *value, Error *err)
@@ -41,7 +35,7 @@ static int set_value(const Option *option, char *value, Error *err)
         return 0;
 }
 
-static const Option *find_name(const OptionTable *table, const char *name, size_t length)
+const Option *options_find_name(const OptionTable *table, const char *name, size_t length)
 {
         for (size_t i = 0; i < table->count; i++)
                 if (strlen(table->options[i].name) == length &&
@@ -50,7 +44,7 @@ static const Option *find_name(const OptionTable *table, const char *name, size_
         return NULL;
 }
 
-static const Option *find_letter(const OptionTable *table, char letter)
+const Option *options_find_letter(const OptionTable *table, char letter)
 {
         for (size_t i = 0; i < table->count; i++)
                 if (table->options[i].letter == letter)
@@ -59,16 +53,16 @@ static const Option *find_letter(const OptionTable *table, char letter)
 }
 
 /* "--name", "--name=value", "--name value". The number of words used. */
-static int parse_long(const OptionTable *table, int left, char **words, bool *ret_help, Error *err)
+static int parse_long(const OptionTable *table, int left, char **words, const char **ret_help, Error *err)
 {
         const char *name = words[0] + 2;
         char *equals = strchr(words[0], '=');
         size_t length = equals ? (size_t)(equals - name) : strlen(name);
-        const Option *option = find_name(table, name, length);
+        const Option *option = options_find_name(table, name, length);
         int r;
 
         if (!option && length == 4 && memcmp(name, "help", 4) == 0) {
-                *ret_help = true;
+                *ret_help = equals ? equals + 1 : "";
                 return 1;
         }
         if (!option) {
@@ -87,14 +81,14 @@ static int parse_long(const OptionTable *table, int left, char **words, bool *re
 }
 
 /* "-it", "-e value", "-evalue", "-e=value". The number of words used. */
-static int parse_letters(const OptionTable *table, int left, char **words, bool *ret_help, Error *err)
+static int parse_letters(const OptionTable *table, int left, char **words, const char **ret_help, Error *err)
 {
         for (char *c = words[0] + 1; *c; c++) {
-                const Option *option = find_letter(table, *c);
+                const Option *option = options_find_letter(table, *c);
                 int r;
 
                 if (!option && *c == 'h' && !c[1]) {
-                        *ret_help = true;
+                        *ret_help = "";
                         return 1;
                 }
                 if (!option)
@@ -119,11 +113,12 @@ static int parse_letters(const OptionTable *table, int left, char **words, bool 
         return 1;
 }
 
-int options_parse(const OptionTable *table, int argc, char **argv, int *ret_rest, bool *ret_help, Error *err)
+int options_parse(const OptionTable *table, int argc, char **argv, int *ret_rest, const char **ret_help,
+                  Error *err)
 {
         int kept = 1; /* words that are no options are gathered from here */
 
-        *ret_help = false;
+        *ret_help = NULL;
         for (int i = 1, used; i < argc; i += used) {
                 char *word = argv[i];
 
@@ -151,15 +146,30 @@ int options_parse(const OptionTable *table, int argc, char **argv, int *ret_rest
         return 0;
 }
 
+/* "-a, --all", "    --format string" */
+static int format_left(const Option *option, char *buffer, size_t size)
+{
+        char letter[8] = "    ";
+
+        if (option->letter)
+                snprintf(letter, sizeof(letter), "-%c, ", option->letter);
+        return snprintf(buffer, size, "  %s--%s%s%s", letter, option->name,
+                        option->type == OPTION_FLAG ? "" : " ",
+                        option->type == OPTION_FLAG ? "" : option->value);
+}
+
 void options_print(const OptionTable *table)
 {
-        for (size_t i = 0; i < table->count; i++) {
-                const Option *option = &table->options[i];
-                char left[64];
+        char left[80];
+        int width = 0;
 
-                snprintf(left, sizeof(left), "  %c%c%c --%s %s", option->letter ? '-' : ' ',
-                         option->letter ? option->letter : ' ', option->letter ? ',' : ' ', option->name,
-                         option->type == OPTION_FLAG ? "" : option->value);
-                printf("%-32s %s\n", left, option->help);
+        for (size_t i = 0; i < table->count; i++) {
+                int length = format_left(&table->options[i], left, sizeof(left));
+
+                width = length > width ? length : width;
+        }
+        for (size_t i = 0; i < table->count; i++) {
+                format_left(&table->options[i], left, sizeof(left));
+                printf("%-*s   %s\n", width, left, table->options[i].help);
         }
 }

@@ -29,8 +29,12 @@ typedef struct OptionTable {
 } OptionTable;
 
 /* Parses argv[1] and on; *ret_rest is the first word that is no option (others are moved behind it where
- * options may follow words). *ret_help: --help was asked for. ERROR_USAGE with the nearest option that
- * exists. */
-int options_parse(const OptionTable *table, int argc, char **argv, int *ret_rest, bool *ret_help, Error *err);
+ * options may follow words). *ret_help: NULL, or that --help was asked for: "", or FORM of --help=FORM;
+ * parsing ends there. ERROR_USAGE with the nearest option that exists. */
+int options_parse(const OptionTable *table, int argc, char **argv, int *ret_rest, const char **ret_help,
+                  Error *err);
 /* Prints the table as docker does. */
 void options_print(const OptionTable *table);
+/* By name (of @length bytes) or letter; NULL. */
+const Option *options_find_name(const OptionTable *table, const char *name, size_t length);
+const Option *options_find_letter(const OptionTable *table, char letter);

@@ -1,0 +1,186 @@
+/* What each command says about itself in --help and in its man page: a paragraph and examples. */
+#include "cli/command.h"
+
+static const CommandAbout abouts[] = {
+        {"run",
+         "Makes a container from an image, which is pulled when it is not here, and runs COMMAND in it, or "
+         "what the image says "
+         "is to be run. The container sees the image's files and none of the host's but what -v and --mount "
+         "give it; its root "
+         "is nobody special on the host. In the foreground the exit status is that of the command.",
+         {{"run --rm -it busybox sh", "A shell in a container that is removed when the shell ends."},
+          {"run -d --name web -v ./site:/srv busybox httpd -f -h /srv",
+           "A server in the background that sees the folder ./site; 'kelp logs web' shows what it says, "
+           "'kelp stop web' ends it."},
+          {"run --rm -u 1000:1000 -e GREETING=hello busybox sh -c 'id; echo $GREETING'",
+           "Another user and an environment variable for the command."}}},
+        {"create",
+         "Makes a container as 'kelp run' does, but does not start it: its id is printed, and 'kelp start' "
+         "starts it. It takes "
+         "the options of 'kelp run'.",
+         {{"create --name job busybox sh -c 'echo done'", "A container that waits to be started."},
+          {"start job", "Starts it."},
+          {"$ id=$(kelp create busybox true) && kelp start $id", "The same by its id."}}},
+        {"exec",
+         "Runs another command in a container that is running: with its files, its namespaces, its limits "
+         "and its "
+         "environment. The exit status is the command's; 126 when it cannot be executed, 127 when it is not "
+         "there.",
+         {{"exec -it web sh", "A shell beside what runs in the container web."},
+          {"exec -u 0 -w /tmp web ls -l", "As root of the container, in another folder."},
+          {"exec -d web touch /tmp/here", "In the background."}}},
+        {"ps",
+         "Lists containers: those that run, or with -a all. --filter chooses by a condition, name=value; "
+         "several values of one "
+         "name are alternatives, different names must all hold.",
+         {{"ps -a", "All containers, those that have ended too."},
+          {"ps -a --filter status=exited --format '{{.Names}}: {{.Status}}'",
+           "What has ended, and how, one a line."},
+          {"$ kelp rm $(kelp ps -aq --filter label=test)", "Removes the containers with the label test."}}},
+        {"images",
+         "Lists the images in the store, or those that a name means, which may hold * and ?. --filter "
+         "chooses by a "
+         "condition, name=value.",
+         {{"images", "All that have a name, and those that have lost theirs."},
+          {"images --filter reference='*:1*' --format '{{.Repository}}:{{.Tag}} {{.Size}}'",
+           "Names and sizes of some."},
+          {"images -q --filter dangling=true", "The ids of images without a name."}}},
+        {"pull",
+         "Downloads an image from the registry that its name begins with, docker.io when none does. Each "
+         "layer is checked "
+         "against its digest and unpacked while it arrives; layers that are here already are not fetched "
+         "again.",
+         {{"pull debian:bookworm", "From Docker Hub."},
+          {"pull localhost:5000/team/app", "From a registry on this machine, which may speak plain HTTP."},
+          {"pull --platform linux/arm64 alpine", "The image for another architecture."}}},
+        {"push",
+         "Uploads an image to the registry that its name begins with. Layers that the registry has are not "
+         "sent again.",
+         {{"tag app localhost:5000/team/app:1", "Gives the image a name that begins with the registry's."},
+          {"push localhost:5000/team/app:1", "Sends it there."}}},
+        {"login",
+         "Asks the registry whether a user's name and password are good, and keeps them in "
+         "~/.docker/config.json, or with the "
+         "credentials helper that this file names; docker, podman and skopeo find them there too. SERVER is "
+         "docker.io unless "
+         "it is given.",
+         {{"login registry.example.org", "Asks for name and password."},
+          {"$ kelp login -u ci --password-stdin registry.example.org <token",
+           "Without a terminal, and without the password in "
+           "the list of processes."}}},
+        {"logout",
+         "Forgets the name and password that 'kelp login' kept for a registry, docker.io unless it is given.",
+         {{"logout registry.example.org", "Forgets them."}, {"logout", "Those of Docker Hub."}}},
+        {"inspect",
+         "Prints all that is known about containers, images or volumes, as a JSON array or by a template. A "
+         "name is looked for "
+         "among the containers first, then the images, then the volumes, unless --type says which is meant.",
+         {{"inspect web", "All of a container, as JSON."},
+          {"inspect -f '{{.State.Status}} {{.State.ExitCode}}' web", "Two fields of it."},
+          {"inspect -f '{{range .Mounts}}{{println .Source .Destination}}{{end}}' web",
+           "Each mount on a line."},
+          {"inspect --type image -f '{{json .Config.Env}}' busybox",
+           "The environment that an image sets, as JSON."}}},
+        {"kill",
+         "Sends a signal to the first process of running containers: SIGKILL unless another is given.",
+         {{"kill web", "Ends it at once."},
+          {"kill -s HUP web", "Many servers read their configuration again at SIGHUP."}}},
+        {"logs",
+         "Prints what a container has written to its standard output and standard error, each to the same "
+         "stream here. With -f "
+         "it goes on until the container ends.",
+         {{"logs -f --tail 20 web", "The last 20 lines and all that follow."},
+          {"logs -t --since 10m web", "What was written in the last ten minutes, with times."},
+          {"logs --since 2026-11-24T08:00:00 --until 2026-11-24T09:00:00 web",
+           "What was written in one hour."}}},
+        {"rename",
+         "Gives a container another name. It may be running.",
+         {{"rename web old-web", "web is now called old-web."}}},
+        {"restart",
+         "Stops containers as 'kelp stop' does, if they run, and starts them again.",
+         {{"restart web", "With the same settings and the same files."},
+          {"restart -t 0 web", "Without time for the old process to end by itself."}}},
+        {"rm",
+         "Removes containers that have ended, with their files and logs. Volumes stay, unless -v removes "
+         "those that were made "
+         "without a name for this container only.",
+         {{"rm web", "Removes a container that has ended."},
+          {"rm -f web", "Kills it first when it is running."},
+          {"$ kelp rm -v $(kelp ps -aq --filter status=exited)",
+           "All that have ended, with their volumes without a name."}}},
+        {"start",
+         "Starts containers that were created or have ended, in the background, with the settings they were "
+         "made with.",
+         {{"start web", "Starts it again."}, {"start web db", "Both; each that was started is printed."}}},
+        {"stop",
+         "Asks containers to end: sends their stop signal, which is SIGTERM unless the image or "
+         "--stop-signal says another, and "
+         "SIGKILL when they have not ended after some seconds, 10 unless another time is given.",
+         {{"stop web", "Lets it end in order."},
+          {"stop -t 60 db", "Gives it a minute."},
+          {"$ kelp stop $(kelp ps -q)", "All that run."}}},
+        {"wait",
+         "Waits until containers have ended and prints the exit status of each.",
+         {{"wait job", "Prints its exit status, at once when it has ended already."}}},
+        {"history",
+         "Lists the steps that an image was made by, newest first, as its configuration tells them.",
+         {{"history debian:bookworm", "Each step on a line."},
+          {"history --no-trunc --format '{{.CreatedBy}}' debian:bookworm", "The whole command of each."}}},
+        {"import",
+         "Makes an image of one layer out of the archive of a root file system: a tar file, plain or "
+         "compressed, from a file, "
+         "an http or https address, or standard input (-). --change sets what Dockerfile instructions would.",
+         {{"import rootfs.tar.gz mine:1", "An image called mine:1."},
+          {"$ mmdebstrap bookworm | kelp import -c 'CMD [\"bash\"]' - debian:mine",
+           "A Debian of one's own."}}},
+        {"load",
+         "Reads images out of an archive that 'kelp save', 'docker save', podman or skopeo has written, with "
+         "the names they have "
+         "in it.",
+         {{"load -i images.tar", "From a file, which may be compressed."},
+          {"$ ssh other kelp save app | kelp load", "From another machine."}}},
+        {"rmi",
+         "Takes the given names away from images; an image without a name left is removed, with the layers "
+         "that no other uses. "
+         "An id means the image with all its names, which needs -f when there are several. Images that "
+         "containers use stay.",
+         {{"rmi app:1", "Removes this name, and the image when it was the last."},
+          {"rmi -f 0a1b2c3d4e5f", "The image with all its names."}}},
+        {"save",
+         "Writes images with all their layers to an archive that 'kelp load', 'docker load', podman and "
+         "skopeo read.",
+         {{"save -o app.tar app:1", "To a file."},
+          {"$ kelp save app:1 db:2 | gzip >both.tar.gz", "Two images to a compressed one."}}},
+        {"tag",
+         "Gives an image another name beside those it has. When another image has that name, it loses it.",
+         {{"tag app:1 app:latest", "app:latest is the same image as app:1 from now on."},
+          {"tag 0a1b2c3d4e5f registry.example.org/team/app:1", "A name under which it can be pushed."}}},
+        {"image inspect",
+         "Prints all that is known about images, as a JSON array or by a template.",
+         {{"image inspect busybox", "All of it."},
+          {"image inspect -f '{{index .RepoDigests 0}}' debian",
+           "The name with the digest it was pulled by."}}},
+        {"doctor",
+         "Looks at all that kelp needs of this host, by trying it, and says on a line each whether it works, "
+         "is degraded and "
+         "how, or is missing; and the command that would help, with who must run it. The exit status is 0 "
+         "when 'kelp run' can "
+         "work here, 1 when it cannot.",
+         {{"doctor", "For people."},
+          {"doctor --json",
+           "For programs: an array of objects with name, status, detail, fix, who and required."}}},
+        {"info",
+         "Shows what kelp knows about this host and the store: counts, versions, folders.",
+         {{"info", "All of it."}, {"info --format '{{.DockerRootDir}}'", "The folder of the store."}}},
+        {"version",
+         "Shows the version of kelp.",
+         {{"version", "For people."}, {"version --format '{{.Client.Version}}'", "The number alone."}}},
+};
+
+const CommandAbout *command_about(const char *name)
+{
+        for (size_t i = 0; i < ELEMENTSOF(abouts); i++)
+                if (text_equal(abouts[i].name, name))
+                        return &abouts[i];
+        return NULL;
+}
