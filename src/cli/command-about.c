@@ -30,7 +30,8 @@ static const CommandAbout abouts[] = {
           {"exec -u 0 -w /tmp web ls -l", "As root of the container, in another folder."},
           {"exec -d web touch /tmp/here", "In the background."}}},
         {"ps",
-         "Lists containers: those that run, or with -a all. --filter chooses by a condition, name=value; "
+         "Lists the containers that run; with -a all others too. --filter chooses by a condition, "
+         "name=value; "
          "several values of one "
          "name are alternatives, different names must all hold.",
          {{"ps -a", "All containers, those that have ended too."},
