@@ -1,31 +1,38 @@
 # kelp's build. Meson and ninja do the work; this file only knows the usual names.
 #
-#   make            build into build/
-#   make run        build, then run a first container as a plain user and show what it is on the host
-#   make test       build, then all tests; the last line is "N passed, N failed"
-#   make clean      remove build/
+#   make              build into build/
+#   make run          build, then run a first container as a plain user and show what it is on the host
+#   make test         build, then all tests; the last line is "N passed, N failed"
+#   make check-all    the same and the long checks that CI runs beside them
+#   make clean        remove build/
 
 BUILD ?= build
+SECTIONS ?=
+PACKAGES = build
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
 	@tools/link-programs $(BUILD)
 
 $(BUILD)/build.ninja: | packages
-	@meson setup $(BUILD) >/dev/null
+	@meson setup $(BUILD) >$(BUILD).log || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
 
 packages:
-	@tools/install-deps build
+	@tools/install-deps $(PACKAGES)
 
 run: all
 	@tools/run-demo $(BUILD)
 
+test: PACKAGES = test
 test: all
-	@tools/install-deps test
-	@[ "$$(id -u)" != 0 ] || tools/test-users
-	@tools/run-tests $(BUILD)
+	@tools/run-tests $(BUILD) $(SECTIONS)
+
+check-all: PACKAGES = check
+check-all: all
+	@tools/run-tests $(BUILD) all
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages run test clean
+.PHONY: all packages run test check-all clean
