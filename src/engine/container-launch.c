@@ -122,7 +122,7 @@ int container_launch(Engine *engine, const StoreContainer *row, const ContainerC
                 r = open_init_program(engine, &launch.init_program, err);
         if (r >= 0) {
                 create.user_namespace = joined;
-                r = joined >= 0 ? 0 : engine_user_namespace(engine, &create.user_namespace, err);
+                r = joined >= 0 ? 0 : engine_user_namespace_begun(engine, &create.made_namespace, err);
         }
         if (r < 0)
                 return r;

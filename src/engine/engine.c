@@ -205,7 +205,9 @@ int engine_user_namespace_start(Engine *engine, Error *err)
         const UserNamespaceMap *map;
         int r;
 
-        if (engine->user_namespace_started)
+        /* What could not be finished is begun again. */
+        if (engine->user_namespace_started &&
+            (engine->user_namespace.holder > 0 || engine->user_namespace.fd >= 0))
                 return 0;
         r = engine_map(engine, &map, err);
         if (r < 0)
@@ -217,6 +219,14 @@ int engine_user_namespace_start(Engine *engine, Error *err)
         return 0;
 }
 
+int engine_user_namespace_begun(Engine *engine, UserNamespace **ret, Error *err)
+{
+        int r = engine_user_namespace_start(engine, err);
+
+        *ret = &engine->user_namespace;
+        return r;
+}
+
 int engine_user_namespace(Engine *engine, int *ret_fd, Error *err)
 {
         int r;
@@ -224,14 +234,11 @@ int engine_user_namespace(Engine *engine, int *ret_fd, Error *err)
         r = engine_user_namespace_start(engine, err);
         if (r < 0)
                 return r;
-        if (engine->user_namespace.fd < 0) {
-                r = userns_finish(&engine->user_namespace, err);
-                if (r < 0) {
-                        userns_deinit(&engine->user_namespace);
-                        engine->user_namespace = (UserNamespace)USER_NAMESPACE_INIT;
-                        engine->user_namespace_started = false;
-                        return r;
-                }
+        r = userns_finish(&engine->user_namespace, err);
+        if (r < 0) {
+                userns_deinit(&engine->user_namespace);
+                engine->user_namespace_started = false;
+                return r;
         }
         *ret_fd = engine->user_namespace.fd;
         return 0;

@@ -44,6 +44,8 @@ int engine_store(Engine *engine, Store **ret, Error *err);
 int engine_map(Engine *engine, const UserNamespaceMap **ret, Error *err);
 /* Begins making the user namespace in the background, to overlap with other work. */
 int engine_user_namespace_start(Engine *engine, Error *err);
+/* The user namespace in whatever state, for runtime_begin(); belongs to @engine. */
+int engine_user_namespace_begun(Engine *engine, UserNamespace **ret, Error *err);
 /* The user namespace (made on first use); the descriptor belongs to @engine. */
 int engine_user_namespace(Engine *engine, int *ret_fd, Error *err);
 /* The absolute path of a helper program or file; ERROR_NOT_FOUND names where it was looked for. */

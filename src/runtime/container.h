@@ -26,7 +26,9 @@ typedef struct RuntimeOverlay {
 typedef struct RuntimeCreate {
         const RuntimeSpec *spec;
         const RuntimeOverlay *overlay; /* NULL: spec->root_path is the root */
-        int user_namespace;            /* made before (sys/userns.h); -EBADF: per spec */
+        /* Being made, or made, by the caller; NULL: the next, or per spec. */
+        struct UserNamespace *made_namespace;
+        int user_namespace;    /* another container's, to be joined; -EBADF: none */
         int stdio[3];          /* become 0, 1, 2 of the payload without a terminal; -EBADF: /dev/null */
         int init_program;      /* --init: sealed memfd with the reaping init; -EBADF: none */
         int cgroup;            /* folder for CLONE_INTO_CGROUP; -EBADF: the caller's */
@@ -50,6 +52,12 @@ typedef struct RuntimeContainer {
  * with the layer that refused. The created process is a child of the caller (reap it with waitid(P_PIDFD)).
  */
 int runtime_create(const RuntimeCreate *create, RuntimeContainer *ret, Error *err);
+/* The same in two steps, between which the caller can do what the container's building depends on: the paths
+ * in the spec need not exist before runtime_finish(), which waits for the maps of @create->made_namespace,
+ * too (and leaves it finished). Without it (NULL) the two steps need not the spec's own user namespace
+ * either. @create is the same in both. */
+int runtime_begin(const RuntimeCreate *create, RuntimeContainer *ret, Error *err);
+int runtime_finish(const RuntimeCreate *create, RuntimeContainer *container, Error *err);
 /* Executes the payload; returns when execve(2) has succeeded. ERROR_COMMAND_NOT_FOUND (127),
  * ERROR_NOT_EXECUTABLE (126). */
 int runtime_start(RuntimeContainer *container, Error *err);

@@ -65,8 +65,8 @@ static int make_node(Init *init, const RuntimeDevice *device)
 
 static int make_device(Init *init, const RuntimeDevice *device, Error *err)
 {
-        bool wants_node = device->type == 'p' ||
-                          (!device->host_path && init->create->user_namespace < 0 && device->type);
+        bool wants_node =
+                device->type == 'p' || (!device->host_path && !init->in_user_namespace && device->type);
         const char *source = device->host_path ?: device->path;
         struct stat status;
         int r;

@@ -3,7 +3,8 @@
  * closes.
  *
  *   caller (spawn.c)                              init (init.c)
- *      | clone3 with the namespaces ------------->  builds the container
+ *      | clone3 --------------------------------->  makes its namespaces
+      | MAPPED --------------------------------->  builds the container (only where ids are mapped meanwhile)
  *      | <----- CREATED, the pty's master with it   … everything up to the payload
  *      | START ---------------------------------->  confines itself, execve(2)
  *      | <----- end of file                         executed: the socket was close-on-exec
@@ -19,7 +20,12 @@
 
 #include <stdbool.h>
 
-typedef enum HandshakeType { HANDSHAKE_CREATED = 1, HANDSHAKE_START, HANDSHAKE_FAILED } HandshakeType;
+typedef enum HandshakeType {
+        HANDSHAKE_CREATED = 1,
+        HANDSHAKE_MAPPED,
+        HANDSHAKE_START,
+        HANDSHAKE_FAILED
+} HandshakeType;
 
 typedef struct HandshakeMessage {
         HandshakeType type;

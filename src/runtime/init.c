@@ -13,6 +13,7 @@
 #include <grp.h>
 #include <linux/keyctl.h>
 #include <net/if.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -34,13 +35,41 @@ static int reset_signals(Init *init, Error *err)
         return 0;
 }
 
+int init_namespaces_failed(int code, const char *call, Error *err)
+{
+        fail_errno(err, code, "%s: make the container's namespaces", call);
+        if (code == ENOSPC)
+                fail_hint(err, "a limit below /proc/sys/user (max_*_namespaces) is reached; an administrator "
+                               "can raise it");
+        else if (code == EAGAIN)
+                fail_hint(err, "the limit of processes is reached (ulimit -u)");
+        return -code;
+}
+
+/* Of which nothing needs an id that is mapped. */
+static int make_namespaces(Init *init, Error *err)
+{
+        if (init->new_namespaces && unshare(init->new_namespaces) < 0)
+                return init_namespaces_failed(errno, "unshare", err);
+        return 0;
+}
+
+static int await_maps(Init *init, Error *err)
+{
+        HandshakeMessage message;
+
+        if (init->awaits_maps &&
+            (handshake_receive(init->channel, &message, NULL) <= 0 || message.type != HANDSHAKE_MAPPED))
+                _exit(1);
+        return 0;
+}
+
 /* Root of the user namespace, for what is built. The supplementary groups stay for now: what the user may
  * reach only through one of his groups can be mounted then. */
 static int become_root(Init *init, Error *err)
 {
         umask(0);
-        if (!init->exec && init->create->user_namespace < 0 &&
-            init->spec->namespaces[NAMESPACE_USER].mode == NAMESPACE_HOST)
+        if (!init->in_user_namespace)
                 return 0;
         if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
                 return fail_errno(err, errno, "user namespace: become its root");
@@ -198,11 +227,13 @@ typedef struct Step {
 
 static const Step container_steps[] = {
         {"signals", reset_signals},
-        {"identity", become_root},
-        {"session", new_session},
+        {"namespaces", make_namespaces},
         {"mount namespace", rootfs_isolate},
         {"host name", set_names},
         {"network", raise_loopback},
+        {"maps", await_maps},
+        {"identity", become_root},
+        {"session", new_session},
         {"root file system", rootfs_mount},
         {"mounts", mounts_make},
         {"devices", devices_make},

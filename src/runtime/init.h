@@ -10,18 +10,23 @@ typedef struct Init {
         const RuntimeCreate *create;
         const RuntimeSpec *spec;
         const RuntimeProcess *process;
-        bool exec;       /* a further process of a container that exists */
-        int channel;     /* the handshake with the caller */
-        int root;        /* O_PATH: the container's root, from when it is mounted */
-        int terminal;    /* the pty's slave; -EBADF without one */
-        int master;      /* the pty's master, until the caller has it */
-        char *root_path; /* where the root is attached before pivot_root(2) */
+        bool exec;              /* a further process of a container that exists */
+        bool in_user_namespace; /* not the host's */
+        bool awaits_maps;       /* no id is mapped before the caller says so */
+        int new_namespaces;     /* CLONE_NEW… to be made by the init itself */
+        int channel;            /* the handshake with the caller */
+        int root;               /* O_PATH: the container's root, from when it is mounted */
+        int terminal;           /* the pty's slave; -EBADF without one */
+        int master;             /* the pty's master, until the caller has it */
+        char *root_path;        /* where the root is attached before pivot_root(2) */
         ContainerUser user;
         char *program; /* absolute path of the payload, when it is looked up */
 } Init;
 
 /* Does all steps; never returns. */
 _Noreturn void init_main(Init *init);
+/* Words for a namespace that cannot be made, for @code of @call. */
+int init_namespaces_failed(int code, const char *call, Error *err);
 
 /* ---- rootfs.c ---- */
 int rootfs_isolate(Init *init, Error *err); /* no mount of ours shows on the host */

@@ -1,13 +1,17 @@
 /*
- * The caller's half of a container's start. The init has to be born in namespaces that belong to a user
- * namespace in which the caller is not, and be the caller's child all the same. So:
+ * The caller's half of a container's start. The init has to be born in a user namespace in which the caller
+ * is not, and be the caller's child all the same. So a task that shares the caller's memory and descriptors,
+ * and for which the caller waits, is in that namespace and clones the init as its own sibling:
  *
- *   caller ── clone(VM, VFORK, FILES) ──> helper: setns(user namespace, joined namespaces)
- *                                           └─ clone3(PARENT, new namespaces) ──> init
- *   caller <── helper has ended; the init is the caller's child, its pidfd is in the caller's table
+ *   caller ── the holder of a namespace being made (sys/userns.h), or else
+ *     │       clone(VM, VFORK, FILES) ──> helper: setns(user namespace, joined namespaces)
+ *     │                                     └─ clone3(PARENT, new pid namespace) ──> init
+ *     └─ the task has ended; the init is the caller's child, its pidfd is in the caller's table
  *
- * The helper shares the caller's memory and descriptors and the caller sleeps meanwhile, so it costs no copy
- * of the page tables; the init is an ordinary fork of it and owns its memory.
+ * The init is an ordinary fork and owns its memory. The other namespaces it makes itself, since that takes
+ * time (a network namespace most of all), in which the caller, and newuidmap and newgidmap, can go on.
+ *
+ * Where there is nothing to enter the caller clones the init itself.
  */
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -52,26 +56,16 @@ typedef struct Spawn {
         int failed_namespace; /* which setns(2) failed; -1: clone3(2) did */
 } Spawn;
 
-static int spawn_helper(void *argument)
+/* The init, as the child of whom @flags say. */
+static int spawn_init(Spawn *spawn, uint64_t flags)
 {
-        Spawn *spawn = argument;
         struct clone_args arguments = {
-                .flags = spawn->new_namespaces | CLONE_PARENT | CLONE_PIDFD,
+                .flags = spawn->new_namespaces | flags | CLONE_PIDFD,
                 .pidfd = (uint64_t)(uintptr_t)&spawn->pidfd,
+                .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
         };
         long pid;
 
-        for (int kind = 0; kind < NAMESPACE_COUNT; kind++)
-                if (spawn->join[kind] >= 0 && setns(spawn->join[kind], (int)namespace_table[kind].flag) < 0) {
-                        spawn->failed = errno;
-                        spawn->failed_namespace = kind;
-                        _exit(1);
-                }
-        if (spawn->target_namespaces && setns(spawn->target, spawn->target_namespaces) < 0) {
-                spawn->failed = errno;
-                spawn->failed_namespace = NAMESPACE_COUNT;
-                _exit(1);
-        }
         if (spawn->cgroup >= 0) {
                 arguments.flags |= CLONE_INTO_CGROUP;
                 arguments.cgroup = (uint64_t)spawn->cgroup;
@@ -86,7 +80,26 @@ static int spawn_helper(void *argument)
                 spawn->failed_namespace = -1;
         }
         spawn->pid = (pid_t)pid;
-        _exit(pid < 0);
+        return pid < 0 ? 1 : 0;
+}
+
+/* In the helper or the holder. */
+static int spawn_sibling(void *argument)
+{
+        Spawn *spawn = argument;
+
+        for (int kind = 0; kind < NAMESPACE_COUNT; kind++)
+                if (spawn->join[kind] >= 0 && setns(spawn->join[kind], (int)namespace_table[kind].flag) < 0) {
+                        spawn->failed = errno;
+                        spawn->failed_namespace = kind;
+                        return 1;
+                }
+        if (spawn->target_namespaces && setns(spawn->target, spawn->target_namespaces) < 0) {
+                spawn->failed = errno;
+                spawn->failed_namespace = NAMESPACE_COUNT;
+                return 1;
+        }
+        return spawn_init(spawn, CLONE_PARENT);
 }
 
 static int spawn_error(const Spawn *spawn, Error *err)
@@ -96,38 +109,56 @@ static int spawn_error(const Spawn *spawn, Error *err)
         if (spawn->failed_namespace >= 0)
                 return fail_errno(err, spawn->failed, "join the %s namespace",
                                   namespace_table[spawn->failed_namespace].name);
-        fail_errno(err, spawn->failed, "clone3: make the container's namespaces");
-        if (spawn->failed == ENOSPC)
-                fail_hint(err, "a limit below /proc/sys/user (max_*_namespaces) is reached; an administrator "
-                               "can raise it");
-        else if (spawn->failed == EAGAIN)
-                fail_hint(err, "the limit of processes is reached (ulimit -u)");
-        return -spawn->failed;
+        return init_namespaces_failed(spawn->failed, "clone3", err);
 }
 
-static int spawn_run(Spawn *spawn, Error *err)
+static int spawn_by_helper(Spawn *spawn, Error *err)
 {
         void *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
-        sigset_t all, before;
         int status;
         pid_t helper;
 
         if (stack == MAP_FAILED)
                 return fail_memory(err);
-        /* No handler of the caller may run in the helper, on memory that both share. The init unblocks. */
-        sigfillset(&all);
-        sigprocmask(SIG_SETMASK, &all, &before);
-        spawn->pidfd = -EBADF;
-        helper = clone(spawn_helper, (char *)stack + STACK_SIZE,
+        helper = clone(spawn_sibling, (char *)stack + STACK_SIZE,
                        CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, spawn);
         if (helper < 0)
                 spawn->failed = errno, spawn->failed_namespace = -1;
         else
                 while (waitpid(helper, &status, 0) < 0 && errno == EINTR)
                         ;
-        sigprocmask(SIG_SETMASK, &before, NULL);
         munmap(stack, STACK_SIZE);
+        return 0;
+}
+
+static bool has_to_enter(const Spawn *spawn)
+{
+        for (int kind = 0; kind < NAMESPACE_COUNT; kind++)
+                if (spawn->join[kind] >= 0)
+                        return true;
+        return spawn->target_namespaces != 0;
+}
+
+/* @holder: NULL, or the task in which it is done. */
+static int spawn_run(Spawn *spawn, UserNamespace *holder, Error *err)
+{
+        sigset_t all, before;
+        int r = 0;
+
+        /* No handler of the caller may run in a task that shares its memory. The init unblocks. */
+        sigfillset(&all);
+        sigprocmask(SIG_SETMASK, &all, &before);
+        spawn->pidfd = -EBADF;
+        if (holder)
+                r = userns_call(holder, spawn_sibling, spawn, err);
+        else if (has_to_enter(spawn))
+                r = spawn_by_helper(spawn, err);
+        else
+                spawn_init(spawn, 0);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        if (r < 0)
+                return r;
         if (!spawn->failed && spawn->pid <= 0)
                 return fail(err, EIO, "the helper that makes the container's namespaces was killed");
         return spawn->failed ? spawn_error(spawn, err) : 0;
@@ -146,16 +177,12 @@ static int map_convert(const RuntimeIdMap *maps, size_t count, IdMap *ret, Error
         return 0;
 }
 
-/* The user namespace that the spec asks for; -EBADF for the caller's own. */
-static int open_user_namespace(const RuntimeSpec *spec, int *ret, Error *err)
+/* Starts making the user namespace that the spec asks for. */
+static int start_user_namespace(const RuntimeSpec *spec, UserNamespace *ret, Error *err)
 {
-        UserNamespace made = USER_NAMESPACE_INIT;
         UserNamespaceMap map = {0};
         int r;
 
-        *ret = -EBADF;
-        if (spec->namespaces[NAMESPACE_USER].mode != NAMESPACE_NEW)
-                return 0;
         if (!spec->uid_map_count || !spec->gid_map_count)
                 return fail_kind(
                         err, ERROR_USAGE, EINVAL,
@@ -168,31 +195,36 @@ static int open_user_namespace(const RuntimeSpec *spec, int *ret, Error *err)
         map.privileged = geteuid() == 0;
         map.single = !map.privileged && map.uids.count == 1 && map.uids.ranges[0].count == 1 &&
                      map.gids.count == 1 && map.gids.ranges[0].count == 1;
-        r = userns_start(&map, &made, err);
-        if (r >= 0)
-                r = userns_finish(&made, err);
-        if (r >= 0)
-                *ret = TAKE_FD(made.fd);
-        userns_deinit(&made);
-        return r;
+        return userns_start(&map, ret, err);
 }
 
+static int copy_descriptor(int fd, int *ret, Error *err)
+{
+        *ret = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        return *ret < 0 ? fail_errno(err, errno, "user namespace") : 0;
+}
+
+/* What is joined and by whom, and what is made and by whom. */
 static int prepare_namespaces(const RuntimeCreate *create, Spawn *spawn, Error *err)
 {
+        const uint64_t with_the_init =
+                CLONE_NEWPID | CLONE_NEWTIME; /* unshare(2) would do it for children only */
+        const UserNamespace *made = create->made_namespace;
         int r = 0;
 
-        if (create->user_namespace >= 0) {
-                spawn->join[NAMESPACE_USER] = fcntl(create->user_namespace, F_DUPFD_CLOEXEC, 3);
-                if (spawn->join[NAMESPACE_USER] < 0)
-                        return fail_errno(err, errno, "user namespace");
-        } else {
-                r = open_user_namespace(create->spec, &spawn->join[NAMESPACE_USER], err);
-        }
+        if (create->user_namespace >= 0)
+                r = copy_descriptor(create->user_namespace, &spawn->join[NAMESPACE_USER], err);
+        else if (made && made->holder <= 0)
+                r = copy_descriptor(made->fd, &spawn->join[NAMESPACE_USER], err);
         for (int kind = 0; r >= 0 && kind < NAMESPACE_COUNT; kind++) {
                 const RuntimeNamespace *namespace = &create->spec->namespaces[kind];
 
-                if (namespace->mode == NAMESPACE_NEW && kind != NAMESPACE_USER)
-                        spawn->new_namespaces |= namespace_table[kind].flag;
+                if (namespace->mode == NAMESPACE_NEW && kind != NAMESPACE_USER) {
+                        if (namespace_table[kind].flag & with_the_init)
+                                spawn->new_namespaces |= namespace_table[kind].flag;
+                        else
+                                spawn->init.new_namespaces |= (int)namespace_table[kind].flag;
+                }
                 if (namespace->mode != NAMESPACE_JOIN || spawn->join[kind] >= 0)
                         continue;
                 spawn->join[kind] = open(namespace->path, O_RDONLY | O_CLOEXEC);
@@ -224,8 +256,8 @@ static int await_created(RuntimeContainer *container, Error *err)
         return fail(err, EIO, "the container's init was killed while it built the container");
 }
 
-/* Both kinds of start: @spawn has what differs. Waits until everything is built. */
-static int spawn_container(Spawn *spawn, RuntimeContainer *ret, Error *err)
+/* Both kinds of start: @spawn has what differs. */
+static int spawn_container(Spawn *spawn, UserNamespace *holder, RuntimeContainer *ret, Error *err)
 {
         _cleanup_runtime_container_ RuntimeContainer container = RUNTIME_CONTAINER_INIT;
         int r;
@@ -235,12 +267,10 @@ static int spawn_container(Spawn *spawn, RuntimeContainer *ret, Error *err)
                 return fail_errno(err, -r, "socketpair");
         container.channel = spawn->channels[0];
         spawn->init.channel = spawn->channels[1];
-        r = spawn_run(spawn, err);
+        r = spawn_run(spawn, holder, err);
         cleanup_close(&spawn->channels[1]);
         container.pid = spawn->pid > 0 ? spawn->pid : 0;
         container.pidfd = spawn->pidfd;
-        if (r >= 0)
-                r = await_created(&container, err);
         if (r < 0)
                 return r;
         *ret = container;
@@ -264,18 +294,59 @@ static void spawn_setup(const RuntimeCreate *create, const RuntimeProcess *proce
                 ret->join[i] = -EBADF;
 }
 
-int runtime_create(const RuntimeCreate *create, RuntimeContainer *ret, Error *err)
+int runtime_begin(const RuntimeCreate *create, RuntimeContainer *ret, Error *err)
 {
+        UserNamespace *made = create->made_namespace;
         Spawn spawn;
         int r;
 
         spawn_setup(create, &create->spec->process, &spawn);
+        spawn.init.in_user_namespace = made || create->user_namespace >= 0 ||
+                                       create->spec->namespaces[NAMESPACE_USER].mode != NAMESPACE_HOST;
+        spawn.init.awaits_maps = made;
         r = prepare_namespaces(create, &spawn, err);
         if (r >= 0)
-                r = spawn_container(&spawn, ret, err);
+                r = spawn_container(&spawn, made && made->holder > 0 ? made : NULL, ret, err);
         for (size_t i = 0; i < NAMESPACE_COUNT; i++)
                 cleanup_close(&spawn.join[i]);
         return r;
+}
+
+int runtime_finish(const RuntimeCreate *create, RuntimeContainer *container, Error *err)
+{
+        int r;
+
+        if (create->made_namespace) {
+                r = userns_finish(create->made_namespace, err);
+                if (r < 0)
+                        return r;
+                /* Should it have failed before, it says why. */
+                handshake_send(container->channel, HANDSHAKE_MAPPED, NULL, -EBADF);
+        }
+        return await_created(container, err);
+}
+
+int runtime_create(const RuntimeCreate *create, RuntimeContainer *ret, Error *err)
+{
+        _cleanup_runtime_container_ RuntimeContainer container = RUNTIME_CONTAINER_INIT;
+        _cleanup_(userns_deinit) UserNamespace namespace = USER_NAMESPACE_INIT;
+        RuntimeCreate own = *create;
+        int r = 0;
+
+        if (!own.made_namespace && own.user_namespace < 0 &&
+            own.spec->namespaces[NAMESPACE_USER].mode == NAMESPACE_NEW) {
+                r = start_user_namespace(own.spec, &namespace, err);
+                own.made_namespace = &namespace;
+        }
+        if (r >= 0)
+                r = runtime_begin(&own, &container, err);
+        if (r >= 0)
+                r = runtime_finish(&own, &container, err);
+        if (r < 0)
+                return r;
+        *ret = container;
+        container = (RuntimeContainer)RUNTIME_CONTAINER_INIT;
+        return 0;
 }
 
 /* The namespaces in which @pid is and we are not; entering one's own would need privileges over the host's.
@@ -319,10 +390,13 @@ int runtime_exec(const RuntimeExec *exec, RuntimeContainer *ret, Error *err)
 
         spawn_setup(&create, exec->process, &spawn);
         spawn.init.exec = true;
+        spawn.init.in_user_namespace = true;
         spawn.target = exec->pidfd;
         r = foreign_namespaces(exec->pid, &spawn.target_namespaces, err);
         if (r >= 0)
-                r = spawn_container(&spawn, &container, err);
+                r = spawn_container(&spawn, NULL, &container, err);
+        if (r >= 0)
+                r = await_created(&container, err);
         if (r >= 0)
                 r = runtime_start(&container, err);
         if (r < 0)

@@ -40,22 +40,29 @@ int userns_plan(bool keep_id, UserNamespaceMap *ret, NoticeList *notices, Error 
 uint32_t id_map_to_host(const IdMap *map, uint32_t inside);
 uint32_t id_map_to_container(const IdMap *map, uint32_t outside);
 
+typedef struct UserNamespaceTasks UserNamespaceTasks;
+
 /* A user namespace being made: its helper processes run while the caller does other things. */
 typedef struct UserNamespace {
-        pid_t holder;      /* the process that keeps it until it is opened */
+        pid_t holder;      /* the task that keeps it until userns_finish() */
         pid_t mappers[2];  /* newuidmap, newgidmap */
-        int channel;       /* the holder ends when this closes */
         int mapper_errors; /* what the mappers print */
         int fd;            /* the namespace, when finished */
+        UserNamespaceTasks *tasks;
 } UserNamespace;
 
-#define USER_NAMESPACE_INIT {.channel = -EBADF, .mapper_errors = -EBADF, .fd = -EBADF}
+#define USER_NAMESPACE_INIT {.mapper_errors = -EBADF, .fd = -EBADF}
 
 /* Starts making it. Errors name what forbids it (sysctl, AppArmor, limits) and the fix. */
 int userns_start(const UserNamespaceMap *map, UserNamespace *ret, Error *err);
-/* Waits for the maps; afterwards @namespace->fd can be given to setns(2). */
+/* Runs @function in a task of its own that was born in the namespace, shares our memory and descriptors, and
+ * has all signals blocked; we wait until it has returned. Before userns_finish(), while @namespace->holder is
+ * not 0; the maps need not be there yet, and the namespace is not left unfinished when anybody else gets into
+ * it. */
+int userns_call(UserNamespace *namespace, int (*function)(void *argument), void *argument, Error *err);
+/* Waits for the maps; afterwards @namespace->fd can be given to setns(2). Harmless when done before. */
 int userns_finish(UserNamespace *namespace, Error *err);
-/* Ends helpers and closes; accepts a zero-filled, unstarted or finished one. */
+/* Ends helpers and closes; accepts an unstarted (USER_NAMESPACE_INIT) or finished one. */
 void userns_deinit(UserNamespace *namespace);
 
 /* setns(2) into @fd and become its root: uid and gid 0 there, no supplementary groups (where setgroups is
