@@ -10,7 +10,6 @@ typedef struct RunArguments {
         StringList env, env_files, label_files;
         bool no_signal_proxy, signal_proxy;
         bool quiet;
-        const char *detach_keys;
 } RunArguments;
 
 static void arguments_deinit(RunArguments *arguments)
@@ -35,7 +34,6 @@ static void arguments_deinit(RunArguments *arguments)
                                &o->dns_options,
                                &o->hosts,
                                &o->annotations,
-                               &o->log_options,
                                &o->volumes_from,
                                &arguments->env,
                                &arguments->env_files,
@@ -45,39 +43,60 @@ static void arguments_deinit(RunArguments *arguments)
                 string_list_deinit(lists[i]);
 }
 
-/* NAME=value as it is; NAME alone takes the value from here, or is left out. */
-static int add_variable(const char *text, StringList *ret, Error *err)
+/* NAME=value as it is; NAME alone takes the value from here. Where it has none, -e NAME takes the image's
+ * variable away (a name alone says so), and a file's line is left out: docker's difference. */
+static int add_variable(const char *text, bool unset, StringList *ret, Error *err)
 {
-        const char *value;
+        const char *value = strchr(text, '=') ? NULL : getenv(text);
 
-        if (strchr(text, '='))
-                return string_list_add(ret, text) < 0 ? fail_memory(err) : 0;
-        value = getenv(text);
-        return value && string_list_addf(ret, "%s=%s", text, value) < 0 ? fail_memory(err) : 0;
+        if (value)
+                return string_list_addf(ret, "%s=%s", text, value) < 0 ? fail_memory(err) : 0;
+        if (!strchr(text, '=') && !unset)
+                return 0;
+        return string_list_add(ret, text) < 0 ? fail_memory(err) : 0;
+}
+
+/* One line of --env-file or --label-file: NULL for a comment or an empty one. */
+static char *clean_line(char *line)
+{
+        size_t length;
+
+        line += strspn(line, " \t");
+        length = strlen(line);
+        if (length && line[length - 1] == '\r')
+                line[length - 1] = 0;
+        return !*line || *line == '#' ? NULL : line;
 }
 
 static int read_lines(const char *path, bool variables, StringList *ret, Error *err)
 {
+        static const char byte_order_mark[] = "\xef\xbb\xbf";
+        const char *flag = variables ? "--env-file" : "--label-file";
         _cleanup_buffer_ Buffer text = {0};
         char *save = NULL;
         int r;
 
         r = file_read_at(AT_FDCWD, path, 1 << 20, &text);
         if (r < 0)
-                return fail_errno(err, -r, "open %s", path);
+                return fail_errno(err, -r, "%s: open %s", flag, path);
         if (!text.data)
                 return 0;
-        for (char *line = strtok_r(text.data, "\n", &save); r >= 0 && line;
-             line = strtok_r(NULL, "\n", &save)) {
-                line += strspn(line, " \t");
-                if (text_ends(line, "\r"))
-                        line[strlen(line) - 1] = 0;
-                if (!*line || *line == '#')
+        if (strlen(text.data) != text.length)
+                return fail_kind(err, ERROR_USAGE, EINVAL, "%s %s: it has a NUL byte: this is no text", flag,
+                                 path);
+        for (char *line = strtok_r(text.data + (text_after(text.data, byte_order_mark) ? 3 : 0), "\n", &save);
+             r >= 0 && line; line = strtok_r(NULL, "\n", &save)) {
+                line = clean_line(line);
+                if (!line)
                         continue;
+                if (*line == '=')
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "%s %s: no variable name on line '%s'",
+                                         flag, path, line);
                 if (line[strcspn(line, "= \t")] != '=' && strpbrk(line, " \t"))
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "%s: variable '%s' contains whitespaces",
-                                         path, line);
-                r = variables                        ? add_variable(line, ret, err)
+                        return fail_kind(err, ERROR_USAGE, EINVAL,
+                                         "%s %s: variable '%.*s' contains whitespaces", flag, path,
+                                         (int)strcspn(line, "="), line);
+                r = variables                        ? add_variable(line, false, ret, err)
                     : string_list_add(ret, line) < 0 ? fail_memory(err)
                                                      : 0;
         }
@@ -91,7 +110,7 @@ static int collect(RunArguments *arguments, Error *err)
         for (size_t i = 0; r >= 0 && i < arguments->env_files.count; i++)
                 r = read_lines(arguments->env_files.items[i], true, &arguments->options.env, err);
         for (size_t i = 0; r >= 0 && i < arguments->env.count; i++)
-                r = add_variable(arguments->env.items[i], &arguments->options.env, err);
+                r = add_variable(arguments->env.items[i], true, &arguments->options.env, err);
         for (size_t i = 0; r >= 0 && i < arguments->label_files.count; i++)
                 r = read_lines(arguments->label_files.items[i], false, &arguments->options.labels, err);
         return r;
@@ -112,8 +131,6 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
                 {"cidfile", 0, OPTION_TEXT, &o->cidfile, "string", "Write the container ID to the file"},
                 {"detach", 'd', OPTION_FLAG, &o->detach, "",
                  "Run container in background and print container ID"},
-                {"detach-keys", 0, OPTION_TEXT, &a->detach_keys, "string",
-                 "Override the key sequence for detaching a container"},
                 {"device", 0, OPTION_LIST, &o->devices, "list", "Add a host device to the container"},
                 {"dns", 0, OPTION_LIST, &o->dns, "list", "Set custom DNS servers"},
                 {"dns-option", 0, OPTION_LIST, &o->dns_options, "list", "Set DNS options"},
@@ -136,14 +153,14 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
                  "Read in a line delimited file of labels"},
                 {"log-driver", 0, OPTION_TEXT, &o->log_driver, "string",
                  "Logging driver for the container (json-file|none)"},
-                {"log-opt", 0, OPTION_LIST, &o->log_options, "list",
-                 "Log driver options (max-size=SIZE, max-file=NUMBER)"},
                 {"mount", 0, OPTION_LIST, &o->mounts, "mount", "Attach a filesystem mount to the container"},
                 {"name", 0, OPTION_TEXT, &o->name, "string", "Assign a name to the container"},
                 {"network", 0, OPTION_TEXT, &o->network, "network",
                  "Connect a container to a network (none|host|container:NAME)"},
                 {"net", 0, OPTION_TEXT, &o->network, "network", "As --network"},
                 {"pid", 0, OPTION_TEXT, &o->pid, "string", "PID namespace to use (host|container:NAME)"},
+                {"oom-score-adj", 0, OPTION_TEXT, &o->oom_score_adj, "int",
+                 "Tune the host's preference for killing it without memory (-1000 to 1000)"},
                 {"platform", 0, OPTION_TEXT, &o->platform, "string",
                  "Set platform if the image is multi-platform capable"},
                 {"privileged", 0, OPTION_FLAG, &o->privileged, "",
@@ -168,6 +185,8 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
                 {"ulimit", 0, OPTION_LIST, &o->ulimits, "ulimit", "Ulimit options"},
                 {"user", 'u', OPTION_TEXT, &o->user, "string",
                  "Username or UID (format: <name|uid>[:<group|gid>])"},
+                {"userns", 0, OPTION_TEXT, &o->userns, "string",
+                 "User namespace to use (keep-id[:uid=UID,gid=GID]|host)"},
                 {"uts", 0, OPTION_TEXT, &o->uts, "string", "UTS namespace to use (host)"},
                 {"volume", 'v', OPTION_LIST, &o->volumes, "list", "Bind mount a volume"},
                 {"volumes-from", 0, OPTION_LIST, &o->volumes_from, "list",
@@ -175,7 +194,25 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
                 {"workdir", 'w', OPTION_TEXT, &o->workdir, "string",
                  "Working directory inside the container"},
         };
-        const OptionTable options = {.options = table, .count = ELEMENTSOF(table), .stop_at_first = true};
+        /* Flags of docker's that a container of a plain user cannot have, and why. */
+        static const OptionRefusal refused[] = {
+                {"device-cgroup-rule", "only the host's root can set device rules; --device gives the "
+                                       "container a device that you may open yourself"},
+                {"gpus", "docker's daemon runs a vendor's hook as root for it; --device /dev/dri gives the "
+                         "container the devices that you may open"},
+                {"isolation", "it chooses a technology of Windows"},
+                {"link", "legacy links are environment of docker's default bridge; --add-host names hosts"},
+                {"oom-kill-disable", "only the host's root can exempt a process from the kernel's killer; "
+                                     "--oom-score-adj moves it back in the row"},
+                {"runtime", "kelp starts containers itself"},
+                {"storage-opt", "quotas of a container's root file system need the host's root"},
+                {"volume-driver", "kelp has no daemon and so no volume plugins; the driver is \"local\""},
+        };
+        const OptionTable options = {.options = table,
+                                     .count = ELEMENTSOF(table),
+                                     .refusals = refused,
+                                     .refusal_count = ELEMENTSOF(refused),
+                                     .stop_at_first = true};
         int count, r;
 
         a->signal_proxy = true;
@@ -208,37 +245,49 @@ static int check(const ContainerOptions *options, Error *err)
 
 typedef int (*RunStep)(Engine *engine, RunArguments *arguments, int *ret_status, Error *err);
 
-/* Again, once, when the image was missing and could be had. */
+static bool is_image_missing(const Error *error)
+{
+        return error->kind == ERROR_NOT_FOUND &&
+               (text_after(error->message, "No such image: ") || text_after(error->message, "image "));
+}
+
+static int pull_and_step(Engine *engine, RunArguments *arguments, RunStep step, int *ret_status, Error *err)
+{
+        const ContainerOptions *o = &arguments->options;
+        int r;
+
+        r = pull_image(engine, o->image, o->platform, arguments->quiet ? NULL : stderr, err);
+        return r < 0 ? r : step(engine, arguments, ret_status, err);
+}
+
+/* Again when the image was missing and can be had: from beside the program, or from its registry. */
 static int with_image(Engine *engine, RunArguments *arguments, RunStep step, int *ret_status, Error *err)
 {
+        const ContainerOptions *o = &arguments->options;
         Error missing = ERROR_INIT;
         ImageReference reference;
         int r;
 
-        if (text_equal(arguments->options.pull, "always")) {
-                r = pull_image(engine, arguments->options.image, arguments->options.platform,
-                               arguments->quiet ? NULL : stderr, err);
-                return r < 0 ? r : step(engine, arguments, ret_status, err);
-        }
+        if (text_equal(o->pull, "always"))
+                return pull_and_step(engine, arguments, step, ret_status, err);
         r = step(engine, arguments, ret_status, &missing);
+        if (r < 0 && is_image_missing(&missing)) {
+                r = reference_parse(o->image, &reference, err);
+                if (r >= 0)
+                        r = image_load_default(engine, o->image, err);
+                if (r < 0)
+                        return r;
+                r = r > 0 ? step(engine, arguments, ret_status, &missing) : -ENOENT;
+        }
         if (r >= 0)
                 return r;
-        if (missing.kind != ERROR_NOT_FOUND ||
-            (!text_after(missing.message, "No such image: ") && !text_after(missing.message, "image ")) ||
-            text_equal(arguments->options.pull, "never")) {
-                if (err)
-                        *err = missing;
-                return -missing.code;
+        if (is_image_missing(&missing) && !text_equal(o->pull, "never")) {
+                fprintf(stderr, "Unable to find image '%s' locally\n", o->image);
+                return pull_and_step(engine, arguments, step, ret_status, err);
         }
-        if (reference_parse(arguments->options.image, &reference, err) < 0)
-                return -EINVAL;
-        r = arguments->options.platform ? 0 : image_load_default(engine, arguments->options.image, err);
-        if (r == 0) {
-                fprintf(stderr, "Unable to find image '%s' locally\n", arguments->options.image);
-                r = pull_image(engine, arguments->options.image, arguments->options.platform,
-                               arguments->quiet ? NULL : stderr, err);
-        }
-        return r < 0 ? r : step(engine, arguments, ret_status, err);
+        if (err)
+                *err = missing;
+        return -missing.code;
 }
 
 static int create_step(Engine *engine, RunArguments *arguments, int *ret_status, Error *err)
@@ -260,8 +309,7 @@ static int run_step(Engine *engine, RunArguments *arguments, int *ret_status, Er
         ContainerStreams streams = {.input = o->interactive,
                                     .output = true,
                                     .error = true,
-                                    .signal_proxy = arguments->signal_proxy,
-                                    .detach_keys = arguments->detach_keys};
+                                    .signal_proxy = arguments->signal_proxy};
         char id[65];
 
         if (o->attach.count) {
@@ -269,7 +317,7 @@ static int run_step(Engine *engine, RunArguments *arguments, int *ret_status, Er
                 streams.output = string_list_contains(&o->attach, "stdout");
                 streams.error = string_list_contains(&o->attach, "stderr");
         }
-        return command_detached(container_run(engine, o, &streams, id, ret_status, err), ret_status);
+        return container_run(engine, o, &streams, id, ret_status, err);
 }
 
 static int run_or_create(CommandContext *context, const char *name, int argc, char **argv, int *ret_status,

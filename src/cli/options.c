@@ -6,6 +6,11 @@ static int unknown(const OptionTable *table, const char *name, Error *err)
 {
         Nearest nearest = {.wanted = name};
 
+        for (size_t i = 0; i < table->refusal_count; i++)
+                if (text_equal(name, table->refusals[i].name)) {
+                        fail_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP, "--%s does not exist in kelp", name);
+                        return fail_hint(err, "%s", table->refusals[i].reason);
+                }
         for (size_t i = 0; i < table->count; i++)
                 nearest_consider(&nearest, table->options[i].name);
         fail_kind(err, ERROR_USAGE, EINVAL, "unknown flag: --%s", name);

@@ -22,9 +22,17 @@ typedef struct Option {
         const char *help;
 } Option;
 
+/* A flag of docker's that kelp does not have on purpose. */
+typedef struct OptionRefusal {
+        const char *name;
+        const char *reason;
+} OptionRefusal;
+
 typedef struct OptionTable {
         const Option *options;
         size_t count;
+        const OptionRefusal *refusals;
+        size_t refusal_count;
         bool stop_at_first; /* options end at the first word that is none (run, exec) */
 } OptionTable;
 

@@ -40,7 +40,8 @@ typedef struct ContainerConfiguration {
         bool read_only;
         bool init;
         bool auto_remove;
-        int64_t shm_size;   /* bytes */
+        int64_t shm_size; /* bytes */
+        int64_t oom_score_adj;
         StringList ulimits; /* name=soft:hard */
         StringList sysctls;
         StringList devices; /* host:container:rwm */
@@ -49,8 +50,6 @@ typedef struct ContainerConfiguration {
         StringList masked_paths, readonly_paths;
         StringList annotations;
         char *log_driver;
-        int64_t log_max_size; /* bytes; 0: no limit */
-        int64_t log_max_files;
 
         /* what only kelp knows */
         char *image_id;

@@ -1,11 +1,8 @@
 #include "base/file.h"
 #include "engine/container-configure.h"
-#include "monitor/log-writer.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 static const struct {
         const char *name;
@@ -133,89 +130,16 @@ static int configure_sysctls(const ContainerOptions *options, ContainerConfigura
         return 0;
 }
 
-static int configure_devices(const ContainerOptions *options, ContainerConfiguration *configuration,
-                             Error *err)
+static int configure_oom_score(const ContainerOptions *options, ContainerConfiguration *configuration,
+                               Error *err)
 {
-        for (size_t i = 0; i < options->devices.count; i++) {
-                const char *text = options->devices.items[i];
-                _cleanup_free_ char *copy = strdup(text);
-                char *inside, *permissions = NULL;
-                struct stat status;
-
-                if (!copy)
-                        return fail_memory(err);
-                inside = strchr(copy, ':');
-                if (inside)
-                        *inside++ = 0;
-                if (inside)
-                        permissions = strchr(inside, ':');
-                if (permissions)
-                        *permissions++ = 0;
-                if (inside && !permissions && *inside != '/') {
-                        permissions = inside;
-                        inside = NULL;
-                }
-                if (*copy != '/' || (inside && *inside != '/'))
-                        return fail_kind(err, ERROR_USAGE, EINVAL,
-                                         "--device %s: the form is /dev/HOST[:/dev/INSIDE[:rwm]]", text);
-                if (permissions && (!*permissions || permissions[strspn(permissions, "rwm")]))
-                        return fail_kind(err, ERROR_USAGE, EINVAL,
-                                         "--device %s: the permissions are letters of rwm", text);
-                if (permissions && (!strchr(permissions, 'r') || !strchr(permissions, 'w')))
-                        return fail_kind(err, ERROR_UNSUPPORTED, EINVAL,
-                                         "--device %s: less than rw needs the device controller of the "
-                                         "host's root; what "
-                                         "the file mode of the device allows you is what the container gets",
-                                         text);
-                if (stat(copy, &status) < 0)
-                        return fail_kind(err, ERROR_NOT_FOUND, errno, "--device %s: %s: %s", text, copy,
-                                         strerror(errno));
-                if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "--device %s: %s is not a device", text,
-                                         copy);
-                if (string_list_addf(&configuration->devices, "%s:%s:rwm", copy, inside ?: copy) < 0)
-                        return fail_memory(err);
-        }
-        return 0;
-}
-
-static int configure_log_option(const char *option, ContainerConfiguration *configuration, Error *err)
-{
-        const char *size = text_after(option, "max-size="), *files = text_after(option, "max-file=");
-        uint64_t number;
-
-        if (size) {
-                if (text_to_size(size, &number) < 0 || number == 0 || number > INT64_MAX)
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "--log-opt %s: it is no size (10m, 500k)",
-                                         option);
-                configuration->log_max_size = (int64_t)number;
-        } else if (files) {
-                if (text_to_u64(files, LOG_FILES_MAXIMUM, &number) < 0 || number == 0)
-                        return fail_kind(err, ERROR_USAGE, EINVAL,
-                                         "--log-opt %s: it is no number from 1 to %d", option,
-                                         LOG_FILES_MAXIMUM);
-                configuration->log_max_files = (int64_t)number;
-        } else {
+        if (options->oom_score_adj &&
+            (text_to_i64(options->oom_score_adj, &configuration->oom_score_adj) < 0 ||
+             configuration->oom_score_adj < -1000 || configuration->oom_score_adj > 1000))
                 return fail_kind(err, ERROR_USAGE, EINVAL,
-                                 "unknown log opt '%s': there are max-size=SIZE and max-file=NUMBER", option);
-        }
+                                 "invalid --oom-score-adj \"%s\": a number from -1000 to 1000",
+                                 options->oom_score_adj);
         return 0;
-}
-
-static int configure_log_options(const ContainerOptions *options, ContainerConfiguration *configuration,
-                                 Error *err)
-{
-        int r = 0;
-
-        configuration->log_max_files = 1;
-        if (options->log_options.count && text_equal(options->log_driver, "none"))
-                return fail_kind(err, ERROR_USAGE, EINVAL, "--log-opt: --log-driver none keeps no log");
-        for (size_t i = 0; r >= 0 && i < options->log_options.count; i++)
-                r = configure_log_option(options->log_options.items[i], configuration, err);
-        if (r >= 0 && configuration->log_max_files > 1 && !configuration->log_max_size)
-                return fail_kind(err, ERROR_USAGE, EINVAL,
-                                 "--log-opt max-file needs max-size: a log without a limit is one file");
-        return r;
 }
 
 static int configure_log(const ContainerOptions *options, ContainerConfiguration *configuration, Error *err)
@@ -227,9 +151,7 @@ static int configure_log(const ContainerOptions *options, ContainerConfiguration
                           "--log-driver %s: kelp writes json-file logs, or none", driver);
                 return fail_hint(err, "other drivers send logs through a daemon, which kelp does not have");
         }
-        if (text_replace(&configuration->log_driver, driver) < 0)
-                return fail_memory(err);
-        return configure_log_options(options, configuration, err);
+        return text_replace(&configuration->log_driver, driver) < 0 ? fail_memory(err) : 0;
 }
 
 int container_configure_limits(const ContainerOptions *options, ContainerConfiguration *configuration,
@@ -247,7 +169,7 @@ int container_configure_limits(const ContainerOptions *options, ContainerConfigu
         if (r >= 0)
                 r = configure_sysctls(options, configuration, err);
         if (r >= 0)
-                r = configure_devices(options, configuration, err);
+                r = configure_oom_score(options, configuration, err);
         if (r >= 0)
                 r = configure_log(options, configuration, err);
         return r;

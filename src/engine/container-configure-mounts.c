@@ -40,7 +40,8 @@ static int check_source(const ContainerMount *mount, Error *err)
 {
         struct stat status;
 
-        if (mount->type != MOUNT_BIND || stat(mount->source, &status) == 0)
+        if (mount->type != MOUNT_BIND || stat(mount->source, &status) == 0 ||
+            (mount->make_source && errno == ENOENT))
                 return 0;
         if (errno == ENOENT || errno == ENOTDIR) {
                 fail_kind(err, ERROR_NOT_FOUND, errno, "bind mount source does not exist: %s", mount->source);
@@ -79,7 +80,8 @@ static int copy_mount(const ContainerMount *from, bool read_only, ContainerConfi
 
         if (text_replace(&copy.source, from->source) < 0 || text_replace(&copy.name, from->name) < 0 ||
             text_replace(&copy.destination, from->destination) < 0 ||
-            text_replace(&copy.mode, from->mode) < 0 || string_list_copy(&copy.options, &from->options) < 0)
+            text_replace(&copy.mode, from->mode) < 0 || text_replace(&copy.subpath, from->subpath) < 0 ||
+            string_list_copy(&copy.options, &from->options) < 0)
                 return fail_memory(err);
         return add_mount(configuration, &copy, err);
 }

@@ -110,10 +110,10 @@ int container_configure_namespaces(Engine *engine, const ContainerOptions *optio
         static const NamespaceFlag uts = {"--uts", {"private", "host"}, false, "known are private and host"};
         static const NamespaceFlag userns = {
                 "--userns",
-                {""},
+                {"", "host"},
                 false,
-                "containers share the map of your subordinate ids, whose root owns the unpacked layers; a "
-                "container never runs in the host's user namespace"};
+                "known are keep-id[:uid=UID,gid=GID] and host, which is the map of your subordinate ids, as "
+                "with rootless docker: a container never runs in the host's own user namespace"};
         static const NamespaceFlag cgroup = {
                 "--cgroupns", {"private", "host"}, false, "known are private and host"};
         int r;

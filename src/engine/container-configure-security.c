@@ -50,11 +50,11 @@ static int configure_capabilities(const ContainerOptions *options, ContainerConf
                 r = read_capabilities(&options->cap_drop, "--cap-drop", &dropped, &drop_all, err);
         if (r < 0)
                 return r;
-        if (drop_all)
-                set = 0;
+        /* Docker's order: ALL with exceptions, or nothing with additions, or first dropped and then added. */
         if (add_all)
-                set = capability_full_set();
-        set = (set & ~dropped) | added;
+                set = capability_full_set() & ~dropped;
+        else
+                set = ((drop_all ? 0 : set) & ~dropped) | added;
         if (options->privileged)
                 set = capability_full_set();
         configuration->capabilities = set;

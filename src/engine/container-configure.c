@@ -67,6 +67,56 @@ static int merge_assignments(StringList *target, const StringList *image, const 
         return r;
 }
 
+/* What an image gives as environment may be anything: only what is an assignment to a name without control
+ * characters counts, as a program would read it. */
+static int add_image_environment(const ImageConfig *image, StringList *target, Error *err)
+{
+        for (size_t i = 0; i < image->env.count; i++) {
+                const char *assignment = image->env.items[i], *c = assignment;
+
+                while (*c && *c != '=' && (unsigned char)*c >= ' ' && *c != 0x7f)
+                        c++;
+                if (*c == '=' && c > assignment && string_list_env_set(target, assignment) < 0)
+                        return fail_memory(err);
+        }
+        return 0;
+}
+
+static void remove_variable(StringList *list, const char *name)
+{
+        size_t length = strlen(name), kept = 0;
+
+        for (size_t i = 0; i < list->count; i++) {
+                if (strncmp(list->items[i], name, length) == 0 && list->items[i][length] == '=')
+                        free(list->items[i]);
+                else
+                        list->items[kept++] = list->items[i];
+        }
+        if (list->items)
+                list->items[kept] = NULL;
+        list->count = kept;
+}
+
+static int merge_environment(const ContainerOptions *options, const ImageConfig *image, StringList *target,
+                             Error *err)
+{
+        int r = add_image_environment(image, target, err);
+
+        for (size_t i = 0; r >= 0 && i < options->env.count; i++) {
+                const char *assignment = options->env.items[i];
+
+                if (*assignment == '=' || !*assignment)
+                        return fail_kind(err, ERROR_USAGE, EINVAL,
+                                         "invalid environment variable \"%s\": the name is empty",
+                                         assignment);
+                if (!strchr(assignment, '='))
+                        remove_variable(target, assignment);
+                else if (string_list_env_set(target, assignment) < 0)
+                        return fail_memory(err);
+        }
+        return r;
+}
+
 static int configure_environment(const ContainerOptions *options, const ImageConfig *image,
                                  ContainerConfiguration *configuration, Error *err)
 {
@@ -74,7 +124,7 @@ static int configure_environment(const ContainerOptions *options, const ImageCon
                 "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         int r;
 
-        r = merge_assignments(&configuration->env, &image->env, &options->env, "environment variable", err);
+        r = merge_environment(options, image, &configuration->env, err);
         if (r >= 0 && !string_list_env_get(&configuration->env, "PATH") &&
             string_list_add(&configuration->env, default_path) < 0)
                 return fail_memory(err);
@@ -194,6 +244,10 @@ static int configure_names(const ContainerOptions *options, ContainerConfigurati
 
         for (size_t i = 0; i < ELEMENTSOF(lists) && r >= 0; i++)
                 r = copy_list(targets[i], lists[i], err);
+        if (options->group_add.count > 1 && string_list_contains(&options->group_add, "keep-groups"))
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "--group-add keep-groups cannot be combined with other groups: the kernel "
+                                 "lets a plain user keep all of them or set others");
         for (size_t i = 0; r >= 0 && i < options->hosts.count; i++) {
                 const char *host = options->hosts.items[i], *separator = strpbrk(host, ":=");
 
@@ -230,6 +284,8 @@ int container_configure(Engine *engine, const ContainerOptions *options, const S
                 r = container_configure_security(options, &configuration, err);
         if (r >= 0)
                 r = container_configure_limits(options, &configuration, err);
+        if (r >= 0)
+                r = container_configure_devices(engine, options, &configuration, err);
         if (r >= 0)
                 r = container_configure_namespaces(engine, options, id, &configuration, err);
         if (r >= 0)

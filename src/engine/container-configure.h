@@ -13,9 +13,12 @@ int container_configure(Engine *engine, const ContainerOptions *options, const S
 /* --privileged, --cap-add, --cap-drop, --security-opt. */
 int container_configure_security(const ContainerOptions *options, ContainerConfiguration *configuration,
                                  Error *err);
-/* --ulimit, --sysctl, --device, --shm-size and --log-driver. */
+/* --ulimit, --sysctl, --oom-score-adj, --shm-size and --log-driver. */
 int container_configure_limits(const ContainerOptions *options, ContainerConfiguration *configuration,
                                Error *err);
+/* --device, and what --privileged finds in /dev. ERROR_UNSUPPORTED for what the user may not open. */
+int container_configure_devices(Engine *engine, const ContainerOptions *options,
+                                ContainerConfiguration *configuration, Error *err);
 /* --network, --pid, --ipc, --uts, --userns, --cgroupns, --hostname. */
 int container_configure_namespaces(Engine *engine, const ContainerOptions *options, const char *id,
                                    ContainerConfiguration *configuration, Error *err);

@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 int container_check_name(const char *name, Error *err)
 {
@@ -64,6 +65,26 @@ static int command_line(const ContainerConfiguration *configuration, char **ret,
         return *ret ? 0 : fail_memory(err);
 }
 
+/* -v makes the folder of the host that is not there, as docker does, but as the user and no more. */
+static int ensure_source(const ContainerMount *mount, Error *err)
+{
+        Error reason = ERROR_INIT;
+        struct stat status;
+        int fd;
+
+        if (!mount->make_source || stat(mount->source, &status) == 0)
+                return 0;
+        fd = directory_make_open_at(AT_FDCWD, mount->source, 0755, &reason);
+        if (fd < 0) {
+                fail_kind(err, ERROR_NOT_FOUND, -fd,
+                          "bind mount source %s does not exist, and making it failed: %s", mount->source,
+                          strerror(-fd));
+                return fail_hint(err, "name a folder that you may write, or one that exists");
+        }
+        close(fd);
+        return 0;
+}
+
 static int ensure_volumes(Store *store, ContainerConfiguration *configuration, Error *err)
 {
         for (size_t i = 0; i < configuration->mount_count; i++) {
@@ -73,6 +94,11 @@ static int ensure_volumes(Store *store, ContainerConfiguration *configuration, E
                 bool is_new;
                 int r;
 
+                if (mount->type == MOUNT_BIND) {
+                        r = ensure_source(mount, err);
+                        if (r < 0)
+                                return r;
+                }
                 if (mount->type != MOUNT_VOLUME)
                         continue;
                 if (!mount->name) {
@@ -89,7 +115,7 @@ static int ensure_volumes(Store *store, ContainerConfiguration *configuration, E
                 free(mount->source);
                 mount->source = path;
                 /* An empty volume is filled from the image, as Docker does; the start looks whether it is. */
-                mount->copy_up = !mount->no_copy;
+                mount->copy_up = !mount->no_copy && !mount->subpath;
         }
         return 0;
 }

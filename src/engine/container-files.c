@@ -9,6 +9,21 @@
 
 enum { RESOLV_CONF_MAXIMUM = 64 << 10 };
 
+/* The full name, and the short one behind it. */
+static void write_own_name(const char *name, const char *domain, Buffer *text)
+{
+        size_t length = strcspn(name, ".");
+
+        if (text_equal(name, "localhost"))
+                return;
+        buffer_printf(text, "127.0.1.1\t%s", name);
+        if (!text_empty(domain))
+                buffer_printf(text, ".%s %s", domain, name);
+        if (name[length] && length)
+                buffer_printf(text, " %.*s", (int)length, name);
+        buffer_putc(text, '\n');
+}
+
 static void write_hosts(const ContainerConfiguration *configuration, Buffer *text)
 {
         buffer_puts(text,
@@ -19,10 +34,7 @@ static void write_hosts(const ContainerConfiguration *configuration, Buffer *tex
 
                 buffer_printf(text, "%s\t%.*s\n", separator + 1, (int)(separator - host), host);
         }
-        if (!text_equal(configuration->hostname, "localhost"))
-                buffer_printf(text, "127.0.1.1\t%s%s%s\n", configuration->hostname,
-                              text_empty(configuration->domainname) ? "" : ".",
-                              configuration->domainname ?: "");
+        write_own_name(configuration->hostname, configuration->domainname, text);
 }
 
 static void write_resolv_conf(const ContainerConfiguration *configuration, Buffer *text)

@@ -9,6 +9,7 @@ void container_mount_deinit(ContainerMount *mount)
 {
         free(mount->source);
         free(mount->name);
+        free(mount->subpath);
         free(mount->destination);
         free(mount->mode);
         string_list_deinit(&mount->options);
@@ -40,7 +41,8 @@ static int check_volume_name(const char *name, const char *text, Error *err)
         if (good)
                 return 0;
         fail_kind(err, ERROR_USAGE, EINVAL,
-                  "mount \"%s\": \"%s\" is not a volume name: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+                  "mount \"%s\": \"%s\" is not a volume name: only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
+                  "allowed, at least two of them",
                   text, name);
         return fail_hint(err, "for a folder of the host write an absolute path, or one that starts with ./");
 }
@@ -167,6 +169,7 @@ int container_mount_parse_volume(const char *text, ContainerMount *ret, Error *e
                         return fail_kind(err, ERROR_USAGE, EINVAL, "mount \"%s\": the source is empty", text);
                 if (*parts[0] == '/' || *parts[0] == '.') {
                         mount.type = MOUNT_BIND;
+                        mount.make_source = true;
                         r = set_host_path(&mount, parts[0], text, err);
                 } else {
                         r = check_volume_name(parts[0], text, err);
@@ -250,6 +253,7 @@ typedef struct MountKey {
                 KEY_NON_RECURSIVE,
                 KEY_RECURSIVE,
                 KEY_NO_COPY,
+                KEY_SUBPATH,
                 KEY_TMPFS_SIZE,
                 KEY_TMPFS_MODE,
                 KEY_DRIVER,
@@ -277,6 +281,7 @@ static const MountKey mount_keys[] = {
         {"bind-nonrecursive", BIND, KEY_NON_RECURSIVE},
         {"bind-recursive", BIND, KEY_RECURSIVE},
         {"volume-nocopy", VOLUME, KEY_NO_COPY},
+        {"volume-subpath", VOLUME, KEY_SUBPATH},
         {"volume-driver", VOLUME, KEY_DRIVER},
         {"tmpfs-size", TMPFS, KEY_TMPFS_SIZE},
         {"tmpfs-mode", TMPFS, KEY_TMPFS_MODE},
@@ -331,6 +336,21 @@ static int apply_tmpfs(MountParse *parse, bool mode, const char *value, const ch
                        : 0;
 }
 
+/* What is below it is looked up when it is mounted, without leaving the volume. */
+static int apply_subpath(MountParse *parse, const char *value, const char *text, Error *err)
+{
+        _cleanup_free_ char *normalized = path_normalize(value);
+
+        if (!normalized)
+                return fail_memory(err);
+        if (!*value || *value == '/' || strstr(value, "..") || text_equal(normalized, "/"))
+                return fail_kind(
+                        err, ERROR_USAGE, EINVAL,
+                        "--mount %s: volume-subpath \"%s\" must be a relative path within the volume", text,
+                        value);
+        return text_replace(&parse->mount.subpath, normalized + 1) < 0 ? fail_memory(err) : 0;
+}
+
 static int apply_key(MountParse *parse, const MountKey *key, const char *value, const char *text, Error *err)
 {
         bool flag = false;
@@ -367,6 +387,9 @@ static int apply_key(MountParse *parse, const MountKey *key, const char *value, 
                 break;
         case KEY_NO_COPY:
                 r = parse_flag(value, key->name, text, &parse->mount.no_copy, err);
+                break;
+        case KEY_SUBPATH:
+                r = apply_subpath(parse, value, text, err);
                 break;
         case KEY_TMPFS_SIZE:
         case KEY_TMPFS_MODE:
@@ -450,6 +473,10 @@ static int finish_mount(MountParse *parse, const char *text, Error *err)
         } else if (mount->type == MOUNT_VOLUME) {
                 mount->anonymous = true;
         }
+        if (r >= 0 && mount->subpath && mount->anonymous)
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "--mount %s: volume-subpath needs a source: a new volume has nothing in it",
+                                 text);
         if (r >= 0 && mount->type == MOUNT_TMPFS)
                 for (const char *const *flag = (const char *const[]){"nosuid", "nodev", "noexec", NULL};
                      *flag; flag++)
@@ -552,6 +579,8 @@ json_object *container_mount_to_json(const ContainerMount *mount)
         if (mount->name)
                 json_set_string(object, "Name", mount->name);
         json_set_string(object, "Source", mount->source ?: "");
+        if (mount->subpath)
+                json_set_string(object, "Subpath", mount->subpath);
         json_set_string(object, "Destination", mount->destination);
         if (mount->type == MOUNT_VOLUME)
                 json_set_string(object, "Driver", "local");
@@ -567,7 +596,7 @@ json_object *container_mount_to_json(const ContainerMount *mount)
 int container_mount_from_json(json_object *object, ContainerMount *ret, Error *err)
 {
         _cleanup_mount_ ContainerMount mount = {0};
-        const char *type = "", *name = NULL, *source = "", *destination = "", *mode = "";
+        const char *type = "", *name = NULL, *source = "", *destination = "", *mode = "", *subpath = NULL;
         bool writable = true;
         int r;
 
@@ -576,6 +605,8 @@ int container_mount_from_json(json_object *object, ContainerMount *ret, Error *e
                 r = json_get_string(object, "Name", &name, err);
         if (r >= 0)
                 r = json_get_string(object, "Source", &source, err);
+        if (r >= 0)
+                r = json_get_string(object, "Subpath", &subpath, err);
         if (r >= 0)
                 r = json_get_string(object, "Destination", &destination, err);
         if (r >= 0)
@@ -595,7 +626,8 @@ int container_mount_from_json(json_object *object, ContainerMount *ret, Error *e
                         mount.type = (ContainerMountType)i;
         mount.read_only = !writable;
         if ((*source && text_replace(&mount.source, source) < 0) || text_replace(&mount.name, name) < 0 ||
-            text_replace(&mount.destination, destination) < 0 || text_replace(&mount.mode, mode) < 0)
+            text_replace(&mount.destination, destination) < 0 || text_replace(&mount.mode, mode) < 0 ||
+            text_replace(&mount.subpath, subpath) < 0)
                 return fail_memory(err);
         *ret = mount;
         mount = (ContainerMount){0};

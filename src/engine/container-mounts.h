@@ -14,10 +14,12 @@ typedef struct ContainerMount {
         ContainerMountType type;
         char *source;      /* bind: absolute host path; volume: its _data folder, once made; tmpfs: NULL */
         char *name;        /* volume; NULL: anonymous, to be named when the container is created */
+        char *subpath;     /* volume: only this part of it; NULL: all */
         char *destination; /* absolute, normalised */
         bool read_only;
         bool anonymous;
         bool no_copy;       /* volume: do not fill a new one from the image */
+        bool make_source;   /* bind: -v makes a missing folder */
         bool copy_up;       /* the volume is new and empty: fill it at the first start */
         StringList options; /* for the runtime: "rbind", "rprivate", "noexec", "size=…", … */
         char *mode;         /* what Docker shows as Mode: "ro", "z", … */

@@ -77,7 +77,7 @@ static int add_system_mounts(const ContainerConfiguration *configuration, Runtim
                 r = add_mount(spec, "/sys", "bind", "/sys", "rbind,rslave,nosuid,noexec,nodev,ro,rro", err);
         if (r >= 0 && own_sys && host_has_cgroup2())
                 r = add_mount(spec, "/sys/fs/cgroup", "cgroup", "cgroup", options, err);
-        if (r >= 0)
+        if (r >= 0 && (!host_ipc || access("/dev/mqueue", F_OK) == 0))
                 r = host_ipc ? add_mount(spec, "/dev/mqueue", "bind", "/dev/mqueue",
                                          "bind,nosuid,noexec,nodev", err)
                              : add_mount(spec, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev", err);
@@ -123,6 +123,8 @@ static int add_user_mount(const ContainerMount *mount, RuntimeSpec *spec, Error 
                 return r;
         target = &spec->mounts[spec->mount_count - 1];
         target->copy_up = mount->copy_up;
+        if (text_replace(&target->source_below, mount->subpath) < 0)
+                return fail_memory(err);
         for (size_t i = 0; i < mount->options.count; i++)
                 has_mode = has_mode || text_after(mount->options.items[i], "mode=");
         if (string_list_copy(&target->options, &mount->options) < 0 ||
@@ -182,6 +184,9 @@ static int plan_process(const ContainerConfiguration *configuration, RuntimeProc
         process->no_new_privileges = configuration->no_new_privileges;
         process->has_capabilities = true;
         process->capabilities = (RuntimeCapabilities){.bounding = set, .effective = set, .permitted = set};
+        process->has_oom_score_adj = configuration->oom_score_adj != 0;
+        process->oom_score_adj = (int)configuration->oom_score_adj;
+        process->keep_groups = string_list_contains(&configuration->group_add, "keep-groups");
         r = container_configuration_arguments(configuration, &process->args, err);
         if (r >= 0)
                 r = plan_environment(configuration, &process->env, err);
@@ -189,7 +194,7 @@ static int plan_process(const ContainerConfiguration *configuration, RuntimeProc
                 return r;
         if (text_replace(&process->cwd, configuration->workdir) < 0 ||
             text_replace(&process->user, configuration->user ?: "") < 0 ||
-            string_list_copy(&process->group_add, &configuration->group_add) < 0)
+            (!process->keep_groups && string_list_copy(&process->group_add, &configuration->group_add) < 0))
                 return fail_memory(err);
         return 0;
 }

@@ -166,7 +166,7 @@ int engine_map(Engine *engine, const UserNamespaceMap **ret, Error *err)
         int r;
 
         if (!engine->mapped) {
-                r = userns_plan(false, &engine->map, &engine->notices, err);
+                r = userns_plan(NULL, &engine->map, &engine->notices, err);
                 if (r < 0)
                         return r;
                 engine->mapped = true;

@@ -76,14 +76,15 @@ static void own_streams(const ContainerUser *user)
         }
 }
 
-static int become_user(const ContainerUser *user, Error *err)
+static int become_user(const RuntimeProcess *process, const ContainerUser *user, Error *err)
 {
         gid_t groups[USER_GROUPS_MAXIMUM];
 
         for (size_t i = 0; i < user->group_count; i++)
                 groups[i] = user->groups[i];
         /* A map of one id forbids setgroups(2): then there is only the one group. */
-        if (syscall(SYS_setgroups, user->group_count, groups) < 0 && errno != EPERM && errno != EINVAL)
+        if (!process->keep_groups && syscall(SYS_setgroups, user->group_count, groups) < 0 &&
+            errno != EPERM && errno != EINVAL)
                 return fail_errno(err, errno, "set the supplementary groups");
         if (syscall(SYS_setresgid, user->gid, user->gid, user->gid) < 0 ||
             syscall(SYS_setresuid, user->uid, user->uid, user->uid) < 0) {
@@ -121,14 +122,14 @@ static int set_capabilities(const Confinement *c, Error *err)
         int r;
 
         if (!c->process->has_capabilities)
-                return become_user(c->user, err);
+                return become_user(c->process, c->user, err);
         r = capabilities_bound(sets.bounding);
         if (r < 0)
                 return fail_errno(err, -r, "capabilities: limit the bounding set");
         /* Else leaving uid 0 clears what the last step sets. */
         if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
                 return fail_errno(err, errno, "capabilities: keep them across the change of user");
-        r = become_user(c->user, err);
+        r = become_user(c->process, c->user, err);
         if (r < 0)
                 return r;
         r = capabilities_apply(&sets);

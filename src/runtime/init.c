@@ -122,7 +122,7 @@ static int drop_groups(Init *init, Error *err)
 {
         /* A map of one id forbids setgroups(2): the groups that stay are unmapped ones, which show as
          * nobody's. */
-        if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
+        if (!init->process->keep_groups && syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
                 return fail_errno(err, errno, "drop the supplementary groups");
         return 0;
 }

@@ -133,12 +133,36 @@ static int apply_attributes(int mount_fd, const MountOptions *options, bool is_b
 
 /* ---- binds ---- */
 
-static int open_source(const char *source, bool recursive, int *ret, Error *err)
+/* A part of the source: no link in it leads out. */
+static int open_source_below(const RuntimeMount *mount, bool recursive, int *ret, Error *err)
 {
-        int fd = open_tree(AT_FDCWD, source,
-                           OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0)),
-            code = errno;
+        _cleanup_close_ int whole = open(mount->source, O_PATH | O_DIRECTORY | O_CLOEXEC), part = -EBADF;
 
+        if (whole < 0)
+                return fail_errno(err, errno, "mount source %s", mount->source);
+        part = path_open_beneath(whole, mount->source_below, O_PATH | O_CLOEXEC, 0);
+        if (part == -ENOENT || part == -ENOTDIR)
+                return fail_kind(err, ERROR_NOT_FOUND, -part, "mount on %s: there is no %s in the volume",
+                                 mount->destination, mount->source_below);
+        if (part < 0)
+                return fail_errno(err, -part, "mount on %s: %s leads out of the volume", mount->destination,
+                                  mount->source_below);
+        *ret = open_tree(part, "",
+                         OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
+                                 (recursive ? AT_RECURSIVE : 0));
+        return *ret < 0 ? fail_errno(err, errno, "mount source %s", mount->source) : 0;
+}
+
+static int open_source(const RuntimeMount *mount, bool recursive, int *ret, Error *err)
+{
+        const char *source = mount->source ?: "";
+        int fd, code;
+
+        if (mount->source_below)
+                return open_source_below(mount, recursive, ret, err);
+        fd = open_tree(AT_FDCWD, source,
+                       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+        code = errno;
         if (fd >= 0) {
                 *ret = fd;
                 return 0;
@@ -166,7 +190,7 @@ static int mount_bind(Init *init, const RuntimeMount *mount, const MountOptions 
                                  "mount %s: id-mapped mounts need privileges on the file system that a user "
                                  "namespace does not have",
                                  mount->destination);
-        r = open_source(mount->source ?: "", options->recursive, &source, err);
+        r = open_source(mount, options->recursive, &source, err);
         if (r < 0)
                 return r;
         if (fstat(source, &status) < 0)

@@ -7,6 +7,7 @@ static void mount_deinit(RuntimeMount *mount)
         free(mount->destination);
         free(mount->type);
         free(mount->source);
+        free(mount->source_below);
         string_list_deinit(&mount->options);
         free(mount->uid_maps);
         free(mount->gid_maps);

@@ -44,6 +44,9 @@ typedef struct RuntimeMount {
         /* kelp's engine: fill the (empty) bind source with what the image has at the destination, as Docker
          * does for new volumes. */
         bool copy_up;
+        /* kelp's engine: only this part of @source, a relative path that is resolved below it: who filled the
+         * source may be hostile. NULL: all of it. */
+        char *source_below;
         RuntimeIdMap *uid_maps, *gid_maps;
         size_t uid_map_count, gid_map_count;
 } RuntimeMount;
@@ -83,6 +86,7 @@ typedef struct RuntimeProcess {
          * container; it wins over uid and gid when not NULL. */
         char *user;
         StringList group_add;
+        bool keep_groups; /* kelp's engine: the caller's own supplementary groups stay, instead of others */
         bool has_capabilities;
         RuntimeCapabilities capabilities;
         RuntimeRlimit *rlimits;

@@ -97,33 +97,33 @@ static void id_map_plan(IdMap *map, uint32_t self, const IdRange *ranges, size_t
         }
 }
 
-/* The caller under its own number; the ranges fill the ids below and above it. */
-static void id_map_plan_keep(IdMap *map, uint32_t self, const IdRange *ranges, size_t count)
+/* The caller under the number @inside; the ranges fill the ids below and above it. */
+static void id_map_plan_keep(IdMap *map, uint32_t inside, uint32_t self, const IdRange *ranges, size_t count)
 {
         uint32_t next = 0;
 
         for (size_t i = 0; i < count; i++) {
                 uint32_t outside = ranges[i].outside, left = ranges[i].count;
 
-                if (next < self) {
-                        uint32_t below = left < self - next ? left : self - next;
+                if (next < inside) {
+                        uint32_t below = left < inside - next ? left : inside - next;
 
                         id_map_add(map, next, outside, below);
                         next += below;
                         outside += below;
                         left -= below;
                 }
-                if (next == self && left > 0) {
-                        id_map_add(map, self, self, 1);
-                        next = self + 1;
+                if (next == inside && left > 0) {
+                        id_map_add(map, inside, self, 1);
+                        next = inside + 1;
                 }
-                if (left > 0 && next > self) {
+                if (left > 0 && next > inside) {
                         id_map_add(map, next, outside, left);
                         next += left;
                 }
         }
-        if (next <= self)
-                id_map_add(map, self, self, 1);
+        if (next <= inside)
+                id_map_add(map, inside, self, 1);
 }
 
 static void plan_for_root(UserNamespaceMap *map)
@@ -140,13 +140,50 @@ static void plan_for_root(UserNamespaceMap *map)
         map->privileged = true;
 }
 
-/* True when this process is real root, not root of some namespace that maps nothing else. */
-static bool is_host_root(void)
+/* The ids of this process's own user namespace, from its map: each stands for itself one level further in. 1
+ * when they are all ids, that is when the namespace is the host's. */
+static int own_ids(const char *path, IdMap *ret)
 {
-        return geteuid() == 0;
+        _cleanup_buffer_ Buffer text = {0};
+        unsigned inside, outside, count;
+        char *save = NULL;
+
+        if (file_read_at(AT_FDCWD, path, SUBID_FILE_MAXIMUM, &text) < 0 || !text.data)
+                return 1;
+        for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+                if (sscanf(line, "%u %u %u", &inside, &outside, &count) != 3)
+                        continue;
+                if (inside == 0 && outside == 0 && count == UINT32_MAX)
+                        return 1;
+                id_map_add(ret, inside, inside, count);
+        }
+        return 0;
 }
 
-int userns_plan(bool keep_id, UserNamespaceMap *ret, NoticeList *notices, Error *err)
+/* Root of a user namespace, as in a container: its ids are all that there is, and its root is not the host's.
+ * False when this process is the host's root. */
+static bool plan_for_nested_root(UserNamespaceMap *map)
+{
+        if (own_ids("/proc/self/uid_map", &map->uids) > 0 || own_ids("/proc/self/gid_map", &map->gids) > 0) {
+                *map = (UserNamespaceMap){0};
+                return false;
+        }
+        map->single = map->uids.count == 1 && map->uids.ranges[0].count == 1;
+        map->privileged = !map->single;
+        return true;
+}
+
+static int keep_needs_ids(const char *lost, const char *name, Error *err)
+{
+        fail_kind(err, ERROR_UNSUPPORTED, EPERM, "--userns keep-id needs subordinate ids beside your own: %s",
+                  lost);
+        return fail_hint(err,
+                         "sudo apt-get install uidmap && sudo usermod --add-subuids 100000-165535 "
+                         "--add-subgids 100000-165535 %s",
+                         *name ? name : "USER");
+}
+
+int userns_plan(const UserNamespaceKeep *keep, UserNamespaceMap *ret, NoticeList *notices, Error *err)
 {
         UserNamespaceMap map = {0};
         uid_t uid = geteuid();
@@ -155,11 +192,12 @@ int userns_plan(bool keep_id, UserNamespaceMap *ret, NoticeList *notices, Error 
         size_t uid_count = 0, gid_count = 0;
         const char *lost = NULL;
 
-        if (is_host_root()) {
-                if (keep_id)
+        if (uid == 0) {
+                if (keep)
                         return fail_kind(err, ERROR_USAGE, EINVAL,
                                          "--userns keep-id: root's own id is never mapped into a container");
-                plan_for_root(&map);
+                if (!plan_for_nested_root(&map))
+                        plan_for_root(&map);
                 *ret = map;
                 return 0;
         }
@@ -176,9 +214,11 @@ int userns_plan(bool keep_id, UserNamespaceMap *ret, NoticeList *notices, Error 
         else if (!program_exists("newuidmap") || !program_exists("newgidmap"))
                 lost = "newuidmap and newgidmap are not installed";
         if (lost) {
+                if (keep)
+                        return keep_needs_ids(lost, name, err);
                 map.single = true;
-                id_map_add(&map.uids, keep_id ? uid : 0, uid, 1);
-                id_map_add(&map.gids, keep_id ? gid : 0, gid, 1);
+                id_map_add(&map.uids, 0, uid, 1);
+                id_map_add(&map.gids, 0, gid, 1);
                 notice_add(
                         notices,
                         "only one user id is available in containers (%s); files of other owners appear as "
@@ -186,9 +226,9 @@ int userns_plan(bool keep_id, UserNamespaceMap *ret, NoticeList *notices, Error 
                         "For more: sudo apt-get install uidmap && sudo usermod --add-subuids 100000-165535 "
                         "--add-subgids 100000-165535 %s",
                         lost, *name ? name : "USER");
-        } else if (keep_id) {
-                id_map_plan_keep(&map.uids, uid, uids, uid_count);
-                id_map_plan_keep(&map.gids, gid, gids, gid_count);
+        } else if (keep) {
+                id_map_plan_keep(&map.uids, keep->uid, uid, uids, uid_count);
+                id_map_plan_keep(&map.gids, keep->gid, gid, gids, gid_count);
         } else {
                 id_map_plan(&map.uids, uid, uids, uid_count);
                 id_map_plan(&map.gids, gid, gids, gid_count);

@@ -3,7 +3,8 @@
  *
  * Three maps, best first: the user's subordinate ranges by newuidmap(1) and newgidmap(1); without them a map
  * of the one id that every user may map; for kelp started by root, a subordinate range of root's (written
- * directly), so that container root is never host root.
+ * directly), so that container root is never host root. Started by the root of a user namespace, as in a
+ * container, there are the ids of that namespace, whose root is not the host's.
  */
 #pragma once
 
@@ -31,10 +32,15 @@ typedef struct UserNamespaceMap {
         bool privileged; /* written directly by root, without newuidmap */
 } UserNamespaceMap;
 
-/* Finds the map for the calling user. @keep_id: the caller's own uid and gid appear under the same numbers
- * inside (podman's
- * --userns keep-id). @notices gets one line when fewer ids than usual are mapped. */
-int userns_plan(bool keep_id, UserNamespaceMap *ret, NoticeList *notices, Error *err);
+/* The numbers under which the caller's own ids appear inside (--userns keep-id), where they otherwise are
+ * root's. */
+typedef struct UserNamespaceKeep {
+        uint32_t uid, gid;
+} UserNamespaceKeep;
+
+/* Finds the map for the calling user. @keep may be NULL; it needs subordinate ids: ERROR_UNSUPPORTED.
+ * @notices gets one line when fewer ids than usual are mapped. */
+int userns_plan(const UserNamespaceKeep *keep, UserNamespaceMap *ret, NoticeList *notices, Error *err);
 
 /* The host id that @inside stands for; -1 (UINT32_MAX) when it is not mapped. */
 uint32_t id_map_to_host(const IdMap *map, uint32_t inside);

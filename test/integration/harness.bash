@@ -198,8 +198,9 @@ with_all_ids()
         user=$(id -un)
         first=$(sed -n "s/^$user:\([0-9]*\):.*/\1/p" /etc/subuid | head -n 1)
         if [ -n "$first" ]; then
-                unshare --user --map-users="0,$(id -u),1" --map-users="1,$first,65535" --map-groups="0,$(id -g),1" \
-                        --map-groups="1,$first,65535" --setuid 0 --setgid 0 -- "$@"
+                # util-linux 2.38 takes OUTSIDE,INSIDE,COUNT
+                unshare --user --map-root-user --map-users="$first,1,65535" --map-groups="$first,1,65535" \
+                        --setuid 0 --setgid 0 -- "$@"
         else
                 unshare --user --map-root-user -- "$@"
         fi

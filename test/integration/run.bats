@@ -97,7 +97,7 @@ inside()
         [ ! -e "$KELP_TEST_DIR/data/other" ]
         inside --mount "type=bind,source=$KELP_TEST_DIR/data/file,target=/etc/one,readonly" busybox cat /etc/one
         assert_equal "$output" content
-        run_kelp run --rm --network none -v "$KELP_TEST_DIR/missing:/x" busybox true
+        run_kelp run --rm --network none --mount "type=bind,source=$KELP_TEST_DIR/missing,target=/x" busybox true
         assert_status 125
         assert_contains "bind mount source does not exist: $KELP_TEST_DIR/missing"
 }
