@@ -21,6 +21,14 @@ static const CommandAbout abouts[] = {
          {{"create --name job busybox sh -c 'echo done'", "A container that waits to be started."},
           {"start job", "Starts it."},
           {"$ id=$(kelp create busybox true) && kelp start $id", "The same by its id."}}},
+        {"attach",
+         "Joins this terminal, or standard input, output and error, to a container that runs, in the "
+         "background or in another terminal. The exit status is the container's. The keys Ctrl-P Ctrl-Q, or "
+         "those of --detach-keys or of detachKeys in docker's config.json, leave a container's terminal and "
+         "let it run on.",
+         {{"attach shell", "Back to the terminal of the container shell."},
+          {"attach --no-stdin web", "What web prints from now on; Ctrl-C goes to it."},
+          {"attach --sig-proxy=false --no-stdin web", "The same; Ctrl-C only ends the watching."}}},
         {"exec",
          "Runs another command in a container that is running: with its files, its namespaces, its limits "
          "and its "

@@ -28,20 +28,6 @@ static int for_each(CommandContext *context, int count, char **argv, ForEach run
         return r;
 }
 
-static int start_one(Engine *engine, const char *name, void *argument, Error *err)
-{
-        return container_start(engine, name, err);
-}
-
-int command_start(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
-{
-        OptionTable table = {0};
-        int count, r;
-
-        r = command_parse("start", &table, argc, argv, 1, -1, &count, err);
-        return r != 0 ? (r < 0 ? r : 0) : for_each(context, count, argv, start_one, NULL, ret_status, err);
-}
-
 typedef struct RemoveArguments {
         bool force, volumes;
 } RemoveArguments;
@@ -218,48 +204,6 @@ int command_logs(CommandContext *context, int argc, char **argv, int *ret_status
                 if (log_options.follow)
                         fflush(stream);
         }
-        return r;
-}
-
-int command_exec(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
-{
-        ContainerExecOptions exec = {0};
-        _cleanup_strings_ StringList env = {0};
-        const Option options[] = {
-                {"detach", 'd', OPTION_FLAG, &exec.detach, "",
-                 "Detached mode: run command in the background"},
-                {"env", 'e', OPTION_LIST, &env, "list", "Set environment variables"},
-                {"interactive", 'i', OPTION_FLAG, &exec.interactive, "",
-                 "Keep STDIN open even if not attached"},
-                {"privileged", 0, OPTION_FLAG, &exec.privileged, "",
-                 "Give extended privileges to the command"},
-                {"tty", 't', OPTION_FLAG, &exec.terminal, "", "Allocate a pseudo-TTY"},
-                {"user", 'u', OPTION_TEXT, &exec.user, "string",
-                 "Username or UID (format: <name|uid>[:<group|gid>])"},
-                {"workdir", 'w', OPTION_TEXT, &exec.workdir, "string",
-                 "Working directory inside the container"},
-        };
-        OptionTable table = {.options = options, .count = ELEMENTSOF(options), .stop_at_first = true};
-        Engine *engine;
-        int count, r;
-
-        r = command_parse("exec", &table, argc, argv, 2, -1, &count, err);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        for (int i = 2; i <= count; i++)
-                if (string_list_add(&exec.arguments, argv[i]) < 0)
-                        return fail_memory(err);
-        for (size_t i = 0; i < env.count; i++) {
-                const char *value = strchr(env.items[i], '=') ? "" : getenv(env.items[i]);
-
-                if (value && string_list_addf(&exec.env, *value ? "%s=%s" : "%s", env.items[i], value) < 0)
-                        return fail_memory(err);
-        }
-        r = command_engine(context, &engine, err);
-        if (r >= 0)
-                r = container_exec(engine, argv[1], &exec, ret_status, err);
-        string_list_deinit(&exec.arguments);
-        string_list_deinit(&exec.env);
         return r;
 }
 

@@ -10,6 +10,7 @@ typedef struct RunArguments {
         StringList env, env_files, label_files;
         bool no_signal_proxy, signal_proxy;
         bool quiet;
+        const char *detach_keys;
 } RunArguments;
 
 static void arguments_deinit(RunArguments *arguments)
@@ -34,6 +35,7 @@ static void arguments_deinit(RunArguments *arguments)
                                &o->dns_options,
                                &o->hosts,
                                &o->annotations,
+                               &o->log_options,
                                &o->volumes_from,
                                &arguments->env,
                                &arguments->env_files,
@@ -131,6 +133,8 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
                 {"cidfile", 0, OPTION_TEXT, &o->cidfile, "string", "Write the container ID to the file"},
                 {"detach", 'd', OPTION_FLAG, &o->detach, "",
                  "Run container in background and print container ID"},
+                {"detach-keys", 0, OPTION_TEXT, &a->detach_keys, "string",
+                 "Override the key sequence for detaching a container"},
                 {"device", 0, OPTION_LIST, &o->devices, "list", "Add a host device to the container"},
                 {"dns", 0, OPTION_LIST, &o->dns, "list", "Set custom DNS servers"},
                 {"dns-option", 0, OPTION_LIST, &o->dns_options, "list", "Set DNS options"},
@@ -153,6 +157,8 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
                  "Read in a line delimited file of labels"},
                 {"log-driver", 0, OPTION_TEXT, &o->log_driver, "string",
                  "Logging driver for the container (json-file|none)"},
+                {"log-opt", 0, OPTION_LIST, &o->log_options, "list",
+                 "Log driver options (max-size=SIZE, max-file=NUMBER)"},
                 {"mount", 0, OPTION_LIST, &o->mounts, "mount", "Attach a filesystem mount to the container"},
                 {"name", 0, OPTION_TEXT, &o->name, "string", "Assign a name to the container"},
                 {"network", 0, OPTION_TEXT, &o->network, "network",
@@ -309,7 +315,8 @@ static int run_step(Engine *engine, RunArguments *arguments, int *ret_status, Er
         ContainerStreams streams = {.input = o->interactive,
                                     .output = true,
                                     .error = true,
-                                    .signal_proxy = arguments->signal_proxy};
+                                    .signal_proxy = arguments->signal_proxy,
+                                    .detach_keys = arguments->detach_keys};
         char id[65];
 
         if (o->attach.count) {
@@ -317,7 +324,7 @@ static int run_step(Engine *engine, RunArguments *arguments, int *ret_status, Er
                 streams.output = string_list_contains(&o->attach, "stdout");
                 streams.error = string_list_contains(&o->attach, "stderr");
         }
-        return container_run(engine, o, &streams, id, ret_status, err);
+        return command_detached(container_run(engine, o, &streams, id, ret_status, err), ret_status);
 }
 
 static int run_or_create(CommandContext *context, const char *name, int argc, char **argv, int *ret_status,

@@ -80,6 +80,10 @@ int command_engine(CommandContext *context, Engine **ret, Error *err);
 int command_parse(const char *name, const OptionTable *table, int argc, char **argv, int minimum, int maximum,
                   int *ret_count, Error *err);
 
+/* Of what run, start, attach and exec return: 1 says that the user has detached, and is told so. */
+int command_detached(int result, int *ret_status);
+
+int command_attach(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_run(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_create(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_start(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);

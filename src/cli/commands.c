@@ -26,6 +26,9 @@ const Command commands[] = {
         {"login", NULL, COMMAND_COMMON, "[OPTIONS] [SERVER]", "Log in to a registry", command_login},
         {"logout", NULL, COMMAND_COMMON, "[SERVER]", "Log out from a registry", command_logout},
         /* containers */
+        {"attach", "container attach", COMMAND_CONTAINERS, "[OPTIONS] CONTAINER",
+         "Attach local standard input, output, and error streams to a running container", command_attach,
+         true},
         {"create", "container create", COMMAND_CONTAINERS, "[OPTIONS] IMAGE [COMMAND] [ARG...]",
          "Create a new container", command_create},
         {"inspect", "container inspect", COMMAND_CONTAINERS, "[OPTIONS] CONTAINER [CONTAINER...]",
@@ -40,7 +43,7 @@ const Command commands[] = {
          "Restart one or more containers", command_restart, true},
         {"rm", "container rm, container remove", COMMAND_CONTAINERS, "[OPTIONS] CONTAINER [CONTAINER...]",
          "Remove one or more containers", command_rm, true},
-        {"start", "container start", COMMAND_CONTAINERS, "CONTAINER [CONTAINER...]",
+        {"start", "container start", COMMAND_CONTAINERS, "[OPTIONS] CONTAINER [CONTAINER...]",
          "Start one or more stopped containers", command_start, true},
         {"stop", "container stop", COMMAND_CONTAINERS, "[OPTIONS] CONTAINER [CONTAINER...]",
          "Stop one or more running containers", command_stop, true},

@@ -80,6 +80,8 @@ static const Field fields[] = {
         FIELD(KELP, "Devices", STRINGS, devices),
         FIELD(KELP, "Tmpfs", STRINGS, tmpfs),
         FIELD(KELP, "LogDriver", STRING, log_driver),
+        FIELD(KELP, "LogMaxSize", INTEGER, log_max_size),
+        FIELD(KELP, "LogMaxFiles", INTEGER, log_max_files),
         FIELD(KELP, "ImageId", STRING, image_id),
         FIELD(KELP, "Layers", STRINGS, layers),
         FIELD(KELP, "Platform", STRING, platform),

@@ -50,6 +50,8 @@ typedef struct ContainerConfiguration {
         StringList masked_paths, readonly_paths;
         StringList annotations;
         char *log_driver;
+        int64_t log_max_size; /* bytes; 0: no limit */
+        int64_t log_max_files;
 
         /* what only kelp knows */
         char *image_id;

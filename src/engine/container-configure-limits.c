@@ -1,5 +1,6 @@
 #include "base/file.h"
 #include "engine/container-configure.h"
+#include "monitor/log-writer.h"
 
 #include <ctype.h>
 #include <sys/resource.h>
@@ -142,6 +143,45 @@ static int configure_oom_score(const ContainerOptions *options, ContainerConfigu
         return 0;
 }
 
+static int configure_log_option(const char *option, ContainerConfiguration *configuration, Error *err)
+{
+        const char *size = text_after(option, "max-size="), *files = text_after(option, "max-file=");
+        uint64_t number;
+
+        if (size) {
+                if (text_to_size(size, &number) < 0 || number == 0 || number > INT64_MAX)
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "--log-opt %s: it is no size (10m, 500k)",
+                                         option);
+                configuration->log_max_size = (int64_t)number;
+        } else if (files) {
+                if (text_to_u64(files, LOG_FILES_MAXIMUM, &number) < 0 || number == 0)
+                        return fail_kind(err, ERROR_USAGE, EINVAL,
+                                         "--log-opt %s: it is no number from 1 to %d", option,
+                                         LOG_FILES_MAXIMUM);
+                configuration->log_max_files = (int64_t)number;
+        } else {
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "unknown log opt '%s': there are max-size=SIZE and max-file=NUMBER", option);
+        }
+        return 0;
+}
+
+static int configure_log_options(const ContainerOptions *options, ContainerConfiguration *configuration,
+                                 Error *err)
+{
+        int r = 0;
+
+        configuration->log_max_files = 1;
+        if (options->log_options.count && text_equal(options->log_driver, "none"))
+                return fail_kind(err, ERROR_USAGE, EINVAL, "--log-opt: --log-driver none keeps no log");
+        for (size_t i = 0; r >= 0 && i < options->log_options.count; i++)
+                r = configure_log_option(options->log_options.items[i], configuration, err);
+        if (r >= 0 && configuration->log_max_files > 1 && !configuration->log_max_size)
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "--log-opt max-file needs max-size: a log without a limit is one file");
+        return r;
+}
+
 static int configure_log(const ContainerOptions *options, ContainerConfiguration *configuration, Error *err)
 {
         const char *driver = options->log_driver ?: "json-file";
@@ -151,7 +191,9 @@ static int configure_log(const ContainerOptions *options, ContainerConfiguration
                           "--log-driver %s: kelp writes json-file logs, or none", driver);
                 return fail_hint(err, "other drivers send logs through a daemon, which kelp does not have");
         }
-        return text_replace(&configuration->log_driver, driver) < 0 ? fail_memory(err) : 0;
+        if (text_replace(&configuration->log_driver, driver) < 0)
+                return fail_memory(err);
+        return configure_log_options(options, configuration, err);
 }
 
 int container_configure_limits(const ContainerOptions *options, ContainerConfiguration *configuration,

@@ -1,9 +1,16 @@
-/* exec: one more process in a running container, confined like its first; its streams are the caller's own,
- * or a terminal that is passed on until it ends. */
+/*
+ * exec: one more process in a running container, confined like its first. Its streams are pipes or a terminal
+ * of its own, never the caller's descriptors: those would let it open the caller's files and terminal again.
+ * kelp holds them as it holds a container's in the foreground; when the user detaches, the container's holder
+ * keeps the terminal open.
+ */
+#include "base/file.h"
 #include "engine/container-launch.h"
 #include "engine/container-state.h"
+#include "monitor/frame.h"
 #include "sys/process.h"
 
+#include <fcntl.h>
 #include <signal.h>
 
 static int plan_process(const ContainerExecOptions *options, const ContainerConfiguration *configuration,
@@ -27,68 +34,186 @@ static int plan_process(const ContainerExecOptions *options, const ContainerConf
         return 0;
 }
 
-/* Passes the terminal until the process ends; without one the process has our streams itself. */
-static int attend(const ContainerExecOptions *options, const ContainerConfiguration *configuration,
-                  RuntimeContainer *process, int *ret_status, Error *err)
+/* A process of exec, and who it belongs to. */
+typedef struct Exec {
+        Engine *engine;
+        const ContainerExecOptions *options;
+        StoreContainer row;
+        ContainerConfiguration configuration;
+        ContainerPlan plan;
+        int init; /* pidfd of the container's */
+        RuntimeContainer process;
+        int streams[3]; /* our ends */
+} Exec;
+
+#define EXEC_INIT                                                                                            \
+        {                                                                                                    \
+                .init = -EBADF, .process = RUNTIME_CONTAINER_INIT, .streams = { -EBADF, -EBADF, -EBADF }     \
+        }
+
+static void exec_deinit(Exec *exec)
 {
-        ContainerStreams streams = {
-                .input = options->interactive, .output = true, .error = true, .signal_proxy = true};
-        ContainerConfiguration view = *configuration; /* borrowed: only read */
-        ContainerLaunch launch = CONTAINER_LAUNCH_INIT;
-        sigset_t before;
+        runtime_container_deinit(&exec->process);
+        container_plan_deinit(&exec->plan);
+        container_configuration_deinit(&exec->configuration);
+        store_container_deinit(&exec->row);
+        cleanup_close(&exec->init);
+        for (int i = 0; i < 3; i++)
+                cleanup_close(&exec->streams[i]);
+}
+
+static int find(Exec *exec, const char *name, Error *err)
+{
         int r;
 
-        view.terminal = options->terminal;
-        view.open_stdin = options->interactive;
-        view.log_driver = (char *)"none"; /* what exec prints is no log of the container */
-        launch.container = *process;
-        container_relay_block_signals(&before);
-        r = container_relay(&view, &launch, &streams, ret_status, err);
-        *process = launch.container;
-        sigprocmask(SIG_SETMASK, &before, NULL);
+        r = container_find(exec->engine, name, &exec->row, err);
+        if (r < 0)
+                return r;
+        exec->init = text_equal(exec->row.status, "running")
+                             ? process_open(exec->row.pid, exec->row.pid_start)
+                             : -ESRCH;
+        if (exec->init < 0)
+                return fail_kind(err, ERROR_CONFLICT, ESRCH, "container %s is not running", exec->row.id);
+        return container_configuration_from_json(exec->row.configuration, &exec->configuration, err);
+}
+
+static int make_plan(Exec *exec, const LocalOptions *options, Error *err)
+{
+        RuntimeProcess *process = &exec->plan.spec.process;
+        Local view = LOCAL_INIT;
+        Store *store;
+        int r;
+
+        r = engine_store(exec->engine, &store, err);
+        if (r >= 0)
+                r = container_plan_make(exec->engine, exec->row.id, store_path(store), &exec->configuration,
+                                        &exec->plan, err);
+        if (r >= 0)
+                r = plan_process(exec->options, &exec->configuration, process, err);
+        view.options = *options;
+        if (r >= 0 && !exec->options->detach)
+                local_window(&view, &process->console_height, &process->console_width);
+        return r;
+}
+
+static int make_pipes(Exec *exec, int theirs[static 3], Error *err)
+{
+        for (int i = 0; i < 3; i++) {
+                int ends[2];
+
+                theirs[i] = -EBADF;
+                if (exec->options->terminal || exec->options->detach ||
+                    (i == 0 && !exec->options->interactive))
+                        continue;
+                if (pipe2(ends, O_CLOEXEC) < 0)
+                        return fail_errno(err, errno, "pipe");
+                exec->streams[i] = fd_move_above_stdio(ends[i == 0]);
+                theirs[i] = fd_move_above_stdio(ends[i != 0]);
+        }
+        return 0;
+}
+
+static int spawn(Exec *exec, Error *err)
+{
+        _cleanup_close_ int in = -EBADF, out = -EBADF, error = -EBADF;
+        RuntimeExec order = {.process = &exec->plan.spec.process,
+                             .spec = &exec->plan.spec,
+                             .pid = exec->row.pid,
+                             .pidfd = exec->init,
+                             .cgroup = -EBADF};
+        int r;
+
+        r = make_pipes(exec, order.stdio, err);
+        in = order.stdio[0], out = order.stdio[1], error = order.stdio[2];
+        if (r >= 0)
+                r = runtime_exec(&order, &exec->process, err);
+        /* It may have ended while we came in. */
+        if (r < 0 && process_wait_end(exec->init, 0) > 0)
+                return fail_kind(err, ERROR_CONFLICT, ESRCH, "container %s is not running", exec->row.id);
+        return r;
+}
+
+/* It goes on without us; whoever holds the container keeps its terminal open. */
+static int leave(Exec *exec, Error *err)
+{
+        _cleanup_close_ int socket = -EBADF;
+        int r = 0;
+
+        if (exec->process.terminal >= 0) {
+                r = socket = container_connect(exec->engine, &exec->row, exec->init, err);
+                if (r >= 0)
+                        r = frame_send(socket, (FrameHeader){.type = FRAME_ADOPT}, NULL, 0,
+                                       exec->process.terminal);
+                if (r < 0 && r != socket)
+                        fail_errno(err, -r, "hand the terminal over to the holder of container %s",
+                                   exec->row.name);
+        }
+        if (r >= 0)
+                exec->process.pid = 0;
+        return r;
+}
+
+static int hold(Exec *exec, const LocalOptions *local_options, int *ret_status, Error *err)
+{
+        _cleanup_holder_ Holder *holder = NULL;
+        _cleanup_local_ Local local = LOCAL_INIT;
+        HolderOptions options = {.init = exec->process.pidfd,
+                                 .streams = {exec->streams[0], exec->streams[1], exec->streams[2]},
+                                 .terminal = exec->process.terminal,
+                                 .folder = -EBADF,
+                                 .client = -EBADF,
+                                 .input_once = true,
+                                 .ends_with_reader = true,
+                                 .local = &local};
+        int r;
+
+        r = local_open(local_options, &local, err);
+        if (r >= 0)
+                r = holder_new(&options, &holder, err);
+        if (r < 0)
+                return r;
+        exec->streams[0] = exec->streams[1] = exec->streams[2] = exec->process.terminal = -EBADF;
+        r = holder_run(holder, ret_status, err);
+        if (r == 0) {
+                exec->process.pid = 0;
+                holder_finish(holder);
+        } else if (r > 0) {
+                exec->process.terminal = holder_take_terminal(holder);
+        }
         return r;
 }
 
 int container_exec(Engine *engine, const char *name, const ContainerExecOptions *options, int *ret_status,
                    Error *err)
 {
-        _cleanup_configuration_ ContainerConfiguration configuration = {0};
-        _cleanup_runtime_container_ RuntimeContainer process = RUNTIME_CONTAINER_INIT;
-        _cleanup_store_container_ StoreContainer row = {0};
-        _cleanup_plan_ ContainerPlan plan = {0};
-        _cleanup_close_ int pidfd = -EBADF;
-        RuntimeExec exec = {.cgroup = -EBADF, .stdio = {options->interactive ? 0 : -EBADF, 1, 2}};
-        Store *store;
-        int r;
+        _cleanup_(exec_deinit) Exec exec = EXEC_INIT;
+        ContainerStreams streams = {.input = options->interactive,
+                                    .output = true,
+                                    .error = true,
+                                    .signal_proxy = true,
+                                    .detach_keys = options->detach_keys};
+        LocalOptions local;
+        sigset_t before;
+        int r, left;
 
-        r = container_find(engine, name, &row, err);
-        if (r < 0)
-                return r;
-        pidfd = text_equal(row.status, "running") ? process_open(row.pid, row.pid_start) : -ESRCH;
-        if (pidfd < 0)
-                return fail_kind(err, ERROR_CONFLICT, ESRCH, "container %s is not running", row.id);
-        r = engine_store(engine, &store, err);
-        if (r >= 0)
-                r = container_configuration_from_json(row.configuration, &configuration, err);
-        if (r >= 0)
-                r = container_plan_make(engine, row.id, store_path(store), &configuration, &plan, err);
-        if (r >= 0)
-                r = plan_process(options, &configuration, &plan.spec.process, err);
-        if (r < 0)
-                return r;
-        if (options->detach)
-                exec.stdio[0] = exec.stdio[1] = exec.stdio[2] = -EBADF;
-        exec.process = &plan.spec.process;
-        exec.spec = &plan.spec;
-        exec.pid = row.pid;
-        exec.pidfd = pidfd;
-        r = runtime_exec(&exec, &process, err);
-        if (r < 0)
-                return r;
+        exec.engine = engine;
+        exec.options = options;
         *ret_status = 0;
+        r = container_local_options(&streams, options->terminal, &local, err);
+        if (r >= 0)
+                r = find(&exec, name, err);
+        if (r >= 0)
+                r = make_plan(&exec, &local, err);
+        if (r < 0)
+                return r;
         if (!options->detach)
-                return attend(options, &configuration, &process, ret_status, err);
-        cleanup_close(&process.pidfd); /* it goes on without us */
-        process.pid = 0;
-        return 0;
+                local_block_signals(&before);
+        r = spawn(&exec, err);
+        if (options->detach)
+                return r < 0 ? r : leave(&exec, err);
+        if (r >= 0)
+                r = hold(&exec, &local, ret_status, err);
+        left = r > 0 ? leave(&exec, err) : 0;
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        return left < 0 ? left : r;
 }

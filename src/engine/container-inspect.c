@@ -1,8 +1,8 @@
 #include "base/clock.h"
 #include "engine/container-configuration.h"
-#include "engine/container-log-writer.h"
 #include "engine/container-state.h"
 #include "engine/container.h"
+#include "monitor/log-writer.h"
 
 static void set_time(json_object *object, const char *key, int64_t time)
 {

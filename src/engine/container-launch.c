@@ -12,6 +12,7 @@ void container_launch_deinit(ContainerLaunch *launch)
         runtime_container_deinit(&launch->container);
         container_plan_deinit(&launch->plan);
         cleanup_close(&launch->folder);
+        cleanup_close(&launch->user_namespace);
         for (int i = 0; i < 3; i++)
                 cleanup_close(&launch->streams[i]);
         cleanup_close(&launch->init_program);
@@ -84,15 +85,13 @@ static int join_container(Engine *engine, const char *mode, NamespaceKind kind, 
         return *user_namespace < 0 ? fail_errno(err, errno, "user namespace of container %s", other.name) : 0;
 }
 
-int container_launch(Engine *engine, const StoreContainer *row, const ContainerConfiguration *configuration,
-                     ContainerLaunch *ret, Error *err)
+int container_launch_prepare(Engine *engine, const StoreContainer *row,
+                             const ContainerConfiguration *configuration, ContainerLaunch *ret, Error *err)
 {
         _cleanup_launch_ ContainerLaunch launch = CONTAINER_LAUNCH_INIT;
-        _cleanup_close_ int joined = -EBADF, in = -EBADF, out = -EBADF, error = -EBADF;
         _cleanup_free_ char *folder = NULL, *relative = path_join("containers", row->id);
-        int theirs[3] = {-EBADF, -EBADF, -EBADF}, r;
-        RuntimeCreate create = {.cgroup = -EBADF, .listener = -EBADF, .die_with_parent = true, .id = row->id};
         Store *store;
+        int r;
 
         r = engine_store(engine, &store, err);
         if (r < 0)
@@ -107,30 +106,14 @@ int container_launch(Engine *engine, const StoreContainer *row, const ContainerC
         if (r >= 0)
                 r = container_plan_make(engine, row->id, folder, configuration, &launch.plan, err);
         if (r >= 0)
-                r = join_container(engine, configuration->pid, NAMESPACE_PID, "pid", &launch.plan, &joined,
-                                   err);
+                r = join_container(engine, configuration->pid, NAMESPACE_PID, "pid", &launch.plan,
+                                   &launch.user_namespace, err);
         if (r >= 0)
-                r = join_container(engine, configuration->ipc, NAMESPACE_IPC, "ipc", &launch.plan, &joined,
-                                   err);
+                r = join_container(engine, configuration->ipc, NAMESPACE_IPC, "ipc", &launch.plan,
+                                   &launch.user_namespace, err);
         if (r >= 0)
                 r = join_container(engine, configuration->network, NAMESPACE_NETWORK, "net", &launch.plan,
-                                   &joined, err);
-        if (r >= 0)
-                r = make_streams(configuration, &launch, theirs, err);
-        in = theirs[0], out = theirs[1], error = theirs[2];
-        if (r >= 0 && configuration->init)
-                r = open_init_program(engine, &launch.init_program, err);
-        if (r >= 0) {
-                create.user_namespace = joined;
-                r = joined >= 0 ? 0 : engine_user_namespace_begun(engine, &create.made_namespace, err);
-        }
-        if (r < 0)
-                return r;
-        create.spec = &launch.plan.spec;
-        create.overlay = &launch.plan.overlay;
-        create.init_program = launch.init_program;
-        memcpy(create.stdio, theirs, sizeof(theirs));
-        r = runtime_create(&create, &launch.container, err);
+                                   &launch.user_namespace, err);
         if (r < 0)
                 return r;
         *ret = launch;
@@ -139,64 +122,89 @@ int container_launch(Engine *engine, const StoreContainer *row, const ContainerC
         return 0;
 }
 
-static int set_running(Store *store, StoreContainer *row, const ContainerLaunch *launch, Error *err)
+int container_launch_build(Engine *engine, const StoreContainer *row,
+                           const ContainerConfiguration *configuration, ContainerLaunch *launch, Error *err)
 {
+        _cleanup_close_ int in = -EBADF, out = -EBADF, error = -EBADF;
+        int theirs[3] = {-EBADF, -EBADF, -EBADF}, r;
+        RuntimeCreate create = {.spec = &launch->plan.spec,
+                                .overlay = &launch->plan.overlay,
+                                .user_namespace = launch->user_namespace,
+                                .cgroup = -EBADF,
+                                .listener = -EBADF,
+                                .die_with_parent = true,
+                                .id = row->id};
+
+        r = make_streams(configuration, launch, theirs, err);
+        in = theirs[0], out = theirs[1], error = theirs[2];
+        if (r >= 0 && configuration->init)
+                r = open_init_program(engine, &launch->init_program, err);
+        if (r >= 0 && create.user_namespace < 0)
+                r = engine_user_namespace_begun(engine, &create.made_namespace, err);
+        if (r < 0)
+                return r;
+        create.init_program = launch->init_program;
+        memcpy(create.stdio, theirs, sizeof(theirs));
+        return runtime_create(&create, &launch->container, err);
+}
+
+int container_set_running(Engine *engine, StoreContainer *row, pid_t pid, uint64_t pid_start, pid_t holder,
+                          Error *err)
+{
+        Store *store;
+        int r;
+
+        r = engine_store(engine, &store, err);
+        if (r < 0)
+                return r;
         if (text_replace(&row->status, "running") < 0 || text_replace(&row->error, NULL) < 0)
                 return fail_memory(err);
-        row->pid = launch->container.pid;
-        row->pid_start = process_start_time(row->pid);
-        row->monitor_pid = getpid();
-        row->monitor_start = process_start_time(row->monitor_pid);
+        row->pid = pid;
+        row->pid_start = pid_start;
+        row->monitor_pid = holder;
+        row->monitor_start = process_start_time(holder);
         row->started = clock_now();
         row->finished = 0;
         row->exit_code = 0;
         return store_container_update(store, row, NULL, STORE_FAST, err);
 }
 
-/* @error: why it could not be started; NULL when it ended by itself. */
-static int set_ended(Store *store, StoreContainer *row, const char *status, int exit_code, const Error *error,
-                     Error *err)
+int container_set_ended(Engine *engine, StoreContainer *row, const char *status, int exit_code,
+                        int64_t finished, const Error *error, Error *err)
 {
+        Store *store;
+        int r;
+
+        r = engine_store(engine, &store, err);
+        if (r < 0)
+                return r;
         if (text_replace(&row->status, status) < 0 ||
             text_replace(&row->error, error ? error->message : NULL) < 0)
                 return fail_memory(err);
         row->pid = row->monitor_pid = 0;
         row->pid_start = row->monitor_start = 0;
         row->exit_code = exit_code;
-        row->finished = clock_now();
+        row->finished = finished;
         return store_container_update(store, row, NULL, STORE_FAST, err);
 }
 
-static int failed_status(const Error *error)
+int container_failed_status(const Error *error)
 {
         return error->kind == ERROR_COMMAND_NOT_FOUND ? 127 : error->kind == ERROR_NOT_EXECUTABLE ? 126 : 128;
 }
 
-int container_hold(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
-                   ContainerLaunch *launch, const ContainerStreams *streams, int *ready, int *ret_status,
-                   Error *err)
+void container_holder_options(const ContainerConfiguration *configuration, ContainerLaunch *launch,
+                              HolderOptions *ret)
 {
-        Error failed = ERROR_INIT;
-        Store *store;
-        int r;
-
-        r = engine_store(engine, &store, err);
-        if (r >= 0)
-                r = set_running(store, row, launch, err);
-        if (r < 0)
-                return r;
-        r = runtime_start(&launch->container, &failed);
-        if (r < 0) {
-                set_ended(store, row, "created", failed_status(&failed), &failed, NULL);
-                if (err)
-                        *err = failed;
-                return r;
-        }
-        cleanup_close(ready);
-        r = container_relay(configuration, launch, streams, ret_status, err);
-        if (r < 0)
-                return r;
-        /* --rm: the row goes in a moment. Should we be killed in between, whoever looks finds a dead
-         * container that removes itself. */
-        return row->auto_remove ? 0 : set_ended(store, row, "exited", *ret_status, NULL, err);
+        *ret = (HolderOptions){
+                .init = launch->container.pidfd,
+                .streams = {launch->streams[0], launch->streams[1], launch->streams[2]},
+                .terminal = launch->container.terminal,
+                .folder = launch->folder,
+                .client = -EBADF,
+                .input_once = configuration->open_stdin && configuration->attach_stdin,
+                .log = {.none = text_equal(configuration->log_driver, "none"),
+                        .max_size = (uint64_t)configuration->log_max_size,
+                        .max_files = (unsigned)configuration->log_max_files},
+        };
 }

@@ -1,46 +1,73 @@
-/* Starting a container and holding it until it ends: what `run`, `start` and `restart` have in common. */
+/* Starting a container: what `run`, `start` and `restart` have in common. */
 #pragma once
 
 #include "engine/container-configuration.h"
 #include "engine/container-plan.h"
 #include "engine/container.h"
+#include "monitor/holder.h"
 #include "store/containers.h"
 
-/* A container that has been built and waits for its start. */
+/* A container on its way to its start. */
 typedef struct ContainerLaunch {
         ContainerPlan plan;
         RuntimeContainer container;
-        int folder;     /* containers/ID */
-        int streams[3]; /* our ends of the payload's 0, 1, 2; -EBADF: none, or a terminal */
+        int folder;         /* containers/ID */
+        int user_namespace; /* of the container whose namespaces are joined; -EBADF: the engine's */
+        int streams[3];     /* our ends of the payload's 0, 1, 2; -EBADF: none, or a terminal */
         int init_program;
 } ContainerLaunch;
 
 #define CONTAINER_LAUNCH_INIT                                                                                \
         {.container = RUNTIME_CONTAINER_INIT,                                                                \
          .folder = -EBADF,                                                                                   \
+         .user_namespace = -EBADF,                                                                           \
          .streams = {-EBADF, -EBADF, -EBADF},                                                                \
          .init_program = -EBADF}
 
 void container_launch_deinit(ContainerLaunch *launch);
 #define _cleanup_launch_ _cleanup_(container_launch_deinit)
 
-/* Builds it. The caller is the parent of the init, which ends with the calling thread. */
-int container_launch(Engine *engine, const StoreContainer *row, const ContainerConfiguration *configuration,
-                     ContainerLaunch *ret, Error *err);
+/* Everything that needs the store: the plan, files, namespaces of other containers. */
+int container_launch_prepare(Engine *engine, const StoreContainer *row,
+                             const ContainerConfiguration *configuration, ContainerLaunch *ret, Error *err);
+/* Builds it, without the store, so that a fork(2) of the caller may do it. The caller is the parent of the
+ * init, which ends with the calling thread. runtime_start() follows. */
+int container_launch_build(Engine *engine, const StoreContainer *row,
+                           const ContainerConfiguration *configuration, ContainerLaunch *launch, Error *err);
 
-/* Starts what was built, keeps the row up to date, passes the streams until the end; *ret_status as docker
- * counts it. @streams: the caller's own; all false when nobody is attached. @ready (-EBADF: none): closed
- * when the payload runs. */
-int container_hold(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
-                   ContainerLaunch *launch, const ContainerStreams *streams, int *ready, int *ret_status,
-                   Error *err);
+/* Writes "running" into the row. @holder: the process that holds it. */
+int container_set_running(Engine *engine, StoreContainer *row, pid_t pid, uint64_t pid_start, pid_t holder,
+                          Error *err);
+/* @error: why it could not be started; NULL when it ended by itself. */
+int container_set_ended(Engine *engine, StoreContainer *row, const char *status, int exit_code,
+                        int64_t finished, const Error *error, Error *err);
+/* The exit status that docker gives a container that could not be started. */
+int container_failed_status(const Error *error);
+/* What the holder of this container is to do with it. The streams stay the launch's until taken. */
+void container_holder_options(const ContainerConfiguration *configuration, ContainerLaunch *launch,
+                              HolderOptions *ret);
 
-/* container-relay.c: until the init has ended. */
-int container_relay(const ContainerConfiguration *configuration, ContainerLaunch *launch,
-                    const ContainerStreams *streams, int *ret_status, Error *err);
-/* Blocks the signals that the relay takes; before the start, so that none is lost. Gives the mask of before.
- */
-void container_relay_block_signals(void *ret_mask);
+/* container-monitor.c */
+typedef struct ContainerMonitor {
+        pid_t pid; /* a child of ours */
+        int pidfd;
+        int client; /* the caller's socket, attached from the start; -EBADF: nobody is */
+        int init;   /* pidfd of the container's init */
+} ContainerMonitor;
+#define CONTAINER_MONITOR_INIT {.pidfd = -EBADF, .client = -EBADF, .init = -EBADF}
+void container_monitor_deinit(ContainerMonitor *monitor);
+#define _cleanup_monitor_ _cleanup_(container_monitor_deinit)
+/* Starts it under a kelp-monitor. @local: how the caller is to be attached; NULL: not. What --rm made goes
+ * when the start fails. */
+int container_monitor_start(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
+                            const LocalOptions *local, ContainerMonitor *ret, Error *err);
+
+/* container-attach.c: the caller's side, from the options and the configuration; detach keys are parsed. */
+int container_local_options(const ContainerStreams *streams, bool terminal, LocalOptions *ret, Error *err);
+
+/* The socket of who holds the running container; @init: pidfd of its init. The descriptor or a negative
+ * errno. */
+int container_connect(Engine *engine, const StoreContainer *row, int init, Error *err);
 
 /* container-remove.c: the row is known, and nothing runs. */
 int container_discard(Engine *engine, const StoreContainer *row, bool volumes, Error *err);

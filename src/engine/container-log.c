@@ -1,8 +1,8 @@
 #include "base/clock.h"
 #include "base/file.h"
-#include "engine/container-log-writer.h"
 #include "engine/container-state.h"
 #include "engine/container.h"
+#include "monitor/log-writer.h"
 
 #include <fcntl.h>
 

@@ -1,22 +1,82 @@
+/*
+ * Who holds a container. Without a terminal, and as long as the caller is there to pass signals on, kelp
+ * itself: it is the init's parent and the container ends with it; that is the fastest way, and no other
+ * process is needed. Where the caller may leave and the container stay, a kelp-monitor (container-monitor.c),
+ * to which kelp is attached like any other client.
+ */
+#include "base/clock.h"
 #include "engine/container-create.h"
 #include "engine/container-launch.h"
+#include "engine/container-state.h"
+#include "monitor/client.h"
+#include "sys/process.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
+
+static int hold(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
+                ContainerLaunch *launch, Local *local, int *ret_status, Error *err)
+{
+        _cleanup_holder_ Holder *holder = NULL;
+        HolderOptions options;
+        int r;
+
+        container_holder_options(configuration, launch, &options);
+        options.local = local;
+        options.ends_with_reader = row->auto_remove;
+        r = holder_new(&options, &holder, err);
+        for (int i = 0; i < 3; i++)
+                launch->streams[i] = -EBADF;
+        if (r >= 0)
+                r = holder_run(holder, ret_status, err);
+        if (r < 0)
+                return r;
+        launch->container.pid = 0; /* reaped */
+        /* --rm: the row goes in a moment. Should we be killed in between, whoever looks finds a dead
+         * container that removes itself. */
+        if (!row->auto_remove)
+                r = container_set_ended(engine, row, "exited", *ret_status, clock_now(), NULL, err);
+        holder_finish(holder);
+        return r;
+}
+
+static int start_and_hold(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
+                          ContainerLaunch *launch, const LocalOptions *options, int *ret_status, Error *err)
+{
+        _cleanup_local_ Local local = LOCAL_INIT;
+        Error failed = ERROR_INIT;
+        pid_t pid = launch->container.pid;
+        int r;
+
+        r = local_open(options, &local, err);
+        if (r >= 0)
+                r = container_set_running(engine, row, pid, process_start_time(pid), getpid(), err);
+        if (r < 0)
+                return r;
+        r = runtime_start(&launch->container, &failed);
+        if (r < 0) {
+                container_set_ended(engine, row, "created", container_failed_status(&failed), clock_now(),
+                                    &failed, NULL);
+                if (err)
+                        *err = failed;
+                return r;
+        }
+        return hold(engine, row, configuration, launch, &local, ret_status, err);
+}
 
 /* In this process: it is the init's parent, and the container ends with it. */
 static int run_here(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
-                    const ContainerStreams *streams, int *ready, int *ret_status, Error *err)
+                    const LocalOptions *local, int *ret_status, Error *err)
 {
         _cleanup_launch_ ContainerLaunch launch = CONTAINER_LAUNCH_INIT;
         sigset_t before;
         int r;
 
-        container_relay_block_signals(&before);
-        r = container_launch(engine, row, configuration, &launch, err);
+        local_block_signals(&before);
+        r = container_launch_prepare(engine, row, configuration, &launch, err);
         if (r >= 0)
-                r = container_hold(engine, row, configuration, &launch, streams, ready, ret_status, err);
+                r = container_launch_build(engine, row, configuration, &launch, err);
+        if (r >= 0)
+                r = start_and_hold(engine, row, configuration, &launch, local, ret_status, err);
         container_launch_deinit(&launch);
         launch = (ContainerLaunch)CONTAINER_LAUNCH_INIT;
         if (row->auto_remove) {
@@ -29,12 +89,55 @@ static int run_here(Engine *engine, StoreContainer *row, const ContainerConfigur
         return r;
 }
 
+/* Attached to the monitor that holds it. When it has ended the monitor has, too, once this returns: --rm is
+ * done. */
+static int run_attached(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
+                        const LocalOptions *options, int *ret_status, Error *err)
+{
+        _cleanup_monitor_ ContainerMonitor monitor = CONTAINER_MONITOR_INIT;
+        _cleanup_local_ Local local = LOCAL_INIT;
+        sigset_t before;
+        int ignored, r;
+
+        local_block_signals(&before);
+        r = container_monitor_start(engine, row, configuration, options, &monitor, err);
+        if (r >= 0)
+                r = local_open(options, &local, err);
+        if (r >= 0)
+                r = client_run(
+                        &(ClientOptions){.socket = monitor.client, .init = monitor.init, .local = &local},
+                        ret_status, err);
+        local_close(&local);
+        local = (Local)LOCAL_INIT;
+        if (r == 0) {
+                process_reap(monitor.pidfd, &ignored);
+                if (!row->auto_remove)
+                        r = container_refresh(engine, row, err);
+        }
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        return r;
+}
+
+static int run_row(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
+                   const ContainerStreams *streams, int *ret_status, Error *err)
+{
+        LocalOptions local;
+        int r;
+
+        r = container_local_options(streams, configuration->terminal, &local, err);
+        if (r < 0)
+                return r;
+        if (configuration->terminal || !streams->signal_proxy)
+                return run_attached(engine, row, configuration, &local, ret_status, err);
+        return run_here(engine, row, configuration, &local, ret_status, err);
+}
+
 int container_run(Engine *engine, const ContainerOptions *options, const ContainerStreams *streams,
                   char ret_id[static 65], int *ret_status, Error *err)
 {
         _cleanup_configuration_ ContainerConfiguration configuration = {0};
         _cleanup_store_container_ StoreContainer row = {0};
-        int ready = -EBADF, r;
+        int r;
 
         *ret_id = 0;
         /* Its helpers take a millisecond, which passes beside the rest. */
@@ -43,86 +146,43 @@ int container_run(Engine *engine, const ContainerOptions *options, const Contain
                 r = container_create_row(engine, options, ret_id, &row, &configuration, err);
         if (r < 0)
                 return r;
-        return run_here(engine, &row, &configuration, streams, &ready, ret_status, err);
+        return run_row(engine, &row, &configuration, streams, ret_status, err);
 }
 
-/* What the holder of a container in the background tells who started it. */
-typedef struct StartReport {
-        int result;
-        Error error;
-} StartReport;
-
-/* The holder: a process of its own, in no session of the user's, that lives as long as the container. */
-static _Noreturn void hold_in_background(Engine *engine, const char *id, int report)
+/* 1: it runs already. */
+static int find_stopped(Engine *engine, const char *name, StoreContainer *row,
+                        ContainerConfiguration *configuration, Error *err)
 {
-        static const ContainerStreams nobody = {0};
-        _cleanup_configuration_ ContainerConfiguration configuration = {0};
-        _cleanup_store_container_ StoreContainer row = {0};
-        StartReport failed = {0};
-        Store *store;
-        int status, null, r;
+        int r;
 
-        setsid();
-        prctl(PR_SET_NAME, "kelp-monitor");
-        null = open("/dev/null", O_RDWR | O_CLOEXEC);
-        for (int i = 0; null >= 0 && i < 3; i++)
-                dup2(null, i);
-        r = engine_store(engine, &store, &failed.error);
-        if (r >= 0)
-                r = store_container_find(store, id, &row, &failed.error);
-        if (r >= 0)
-                r = container_configuration_from_json(row.configuration, &configuration, &failed.error);
-        if (r >= 0)
-                r = run_here(engine, &row, &configuration, &nobody, &report, &status, &failed.error);
-        if (r < 0 && report >= 0) {
-                failed.result = r;
-                if (write(report, &failed, sizeof(failed)) < 0)
-                        _exit(1);
-        }
-        _exit(0);
+        r = container_find(engine, name, row, err);
+        if (r < 0 || text_equal(row->status, "running"))
+                return r < 0 ? r : 1;
+        return container_configuration_from_json(row->configuration, configuration, err);
 }
 
 int container_start(Engine *engine, const char *name, Error *err)
 {
+        _cleanup_monitor_ ContainerMonitor monitor = CONTAINER_MONITOR_INIT;
+        _cleanup_configuration_ ContainerConfiguration configuration = {0};
         _cleanup_store_container_ StoreContainer row = {0};
-        _cleanup_close_ int reader = -EBADF;
-        StartReport report = {0};
-        EngineOptions options = {.root = engine->paths.data};
-        int ends[2], r;
-        ssize_t length;
-        Store *store;
-        pid_t pid;
+        int r;
 
-        r = engine_store(engine, &store, err);
-        if (r >= 0)
-                r = store_container_find(store, name, &row, err);
-        if (r < 0)
-                return r;
-        if (text_equal(row.status, "running"))
-                return 0; /* as docker: nothing to do */
-        if (pipe2(ends, O_CLOEXEC) < 0)
-                return fail_errno(err, errno, "pipe");
-        reader = ends[0];
-        pid = fork();
-        if (pid < 0) {
-                close(ends[1]);
-                return fail_errno(err, errno, "fork the container's monitor");
-        }
-        if (pid == 0) {
-                Engine *own = NULL;
+        r = find_stopped(engine, name, &row, &configuration, err);
+        if (r != 0)
+                return r < 0 ? r : 0; /* as docker: nothing to do */
+        return container_monitor_start(engine, &row, &configuration, NULL, &monitor, err);
+}
 
-                /* A connection to SQLite must not be used across fork(2): the child opens its own. */
-                close(ends[0]);
-                if (engine_open(&options, &own, NULL) < 0)
-                        _exit(1);
-                hold_in_background(own, row.id, ends[1]);
-        }
-        close(ends[1]);
-        length = read(reader, &report, sizeof(report));
-        if (length == (ssize_t)sizeof(report) && report.result < 0) {
-                if (err)
-                        *err = report.error;
-                return report.result;
-        }
-        return length < 0 ? fail_errno(err, errno, "start container %s", row.name) : 0;
+int container_start_attached(Engine *engine, const char *name, const ContainerStreams *streams,
+                             int *ret_status, Error *err)
+{
+        _cleanup_configuration_ ContainerConfiguration configuration = {0};
+        _cleanup_store_container_ StoreContainer row = {0};
+        int r;
+
+        r = find_stopped(engine, name, &row, &configuration, err);
+        if (r > 0)
+                return container_attach(engine, name, streams, ret_status, err);
+        return r < 0 ? r : run_row(engine, &row, &configuration, streams, ret_status, err);
 }

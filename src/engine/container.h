@@ -51,6 +51,7 @@ typedef struct ContainerOptions {
         const char *stop_signal;
         const char *stop_timeout; /* seconds */
         const char *log_driver;   /* json-file, none */
+        StringList log_options;   /* --log-opt max-size=…, max-file=… */
         const char *cidfile;
 } ContainerOptions;
 
@@ -62,23 +63,33 @@ int container_create(Engine *engine, const ContainerOptions *options, char ret_i
 typedef struct ContainerStreams {
         bool input, output, error; /* join fd 0, 1, 2 */
         bool signal_proxy;         /* pass signals on */
+        const char *detach_keys;   /* "ctrl-p,ctrl-q"; NULL: of docker's configuration, else that */
 } ContainerStreams;
 
 /* `kelp run` in the foreground: create, start, relay fd 0-2 until the end, remove when asked. *ret_status is
  * Docker's: the payload's status, 128+signal. On failure the Error's kind gives 125, 126, 127. ret_id is set
- * as soon as it is known
- * ("" before). The container ends with the calling process. */
+ * as soon as it is known ("" before). 1: the user has detached by keys, the container runs on; 2: a signal
+ * that is not passed on ended our part. Without a terminal and with signals passed on the container ends with
+ * the calling process. */
 int container_run(Engine *engine, const ContainerOptions *options, const ContainerStreams *streams,
                   char ret_id[static 65], int *ret_status, Error *err);
 
 /* Starts a created or exited container under a monitor. */
 int container_start(Engine *engine, const char *name, Error *err);
+/* The same as container_run() for a container that exists. One that runs is attached to. */
+int container_start_attached(Engine *engine, const char *name, const ContainerStreams *streams,
+                             int *ret_status, Error *err);
+/* Joins the caller's streams to a running container, wherever it is held. Results as container_run(). */
+int container_attach(Engine *engine, const char *name, const ContainerStreams *streams, int *ret_status,
+                     Error *err);
 typedef struct ContainerExecOptions {
         StringList arguments;
         StringList env;
         const char *workdir, *user;
+        const char *detach_keys; /* as in ContainerStreams */
         bool interactive, terminal, detach, privileged;
 } ContainerExecOptions;
+/* Results as container_run(). */
 int container_exec(Engine *engine, const char *name, const ContainerExecOptions *options, int *ret_status,
                    Error *err);
 

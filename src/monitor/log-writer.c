@@ -1,4 +1,4 @@
-#include "engine/container-log-writer.h"
+#include "monitor/log-writer.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -6,10 +6,16 @@
 
 #include <fcntl.h>
 
-enum { LINE_MAXIMUM = 16 << 10 /* Docker cuts longer ones, too */ };
+enum {
+        LINE_MAXIMUM = 16 << 10, /* Docker cuts longer ones, too */
+        TEXT_MAXIMUM = 64 << 10, /* what is gathered for one write(2); a line of escapes may pass it once */
+};
 
 struct LogWriter {
+        LogOptions options;
+        int folder;
         int fd;
+        uint64_t size;
         Buffer text;
         struct {
                 size_t length;
@@ -17,23 +23,58 @@ struct LogWriter {
         } partial[2];
 };
 
-int log_writer_open(int folder_fd, const char *driver, LogWriter **ret, Error *err)
+static int open_file(LogWriter *writer)
+{
+        off_t end;
+
+        writer->fd = openat(writer->folder, CONTAINER_LOG_FILE,
+                            O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (writer->fd < 0)
+                return -errno;
+        end = lseek(writer->fd, 0, SEEK_END);
+        writer->size = end > 0 ? (uint64_t)end : 0;
+        return 0;
+}
+
+int log_writer_open(int folder_fd, const LogOptions *options, LogWriter **ret, Error *err)
 {
         LogWriter *writer = calloc(1, sizeof(*writer));
+        int r;
 
         if (!writer)
                 return fail_memory(err);
+        writer->options = *options;
+        writer->folder = folder_fd;
         writer->fd = -EBADF;
-        if (!text_equal(driver, "none")) {
-                writer->fd = openat(folder_fd, CONTAINER_LOG_FILE,
-                                    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-                if (writer->fd < 0) {
-                        free(writer);
-                        return fail_errno(err, errno, "the container's log");
-                }
+        r = options->none ? 0 : open_file(writer);
+        if (r < 0) {
+                free(writer);
+                return fail_errno(err, -r, "the container's log");
         }
         *ret = writer;
         return 0;
+}
+
+/* log.json becomes log.json.1, that log.json.2, and so on; the oldest goes. */
+static void rotate(LogWriter *writer)
+{
+        char from[32], to[32];
+
+        if (writer->options.max_files < 2) {
+                if (ftruncate(writer->fd, 0) == 0)
+                        writer->size = 0;
+                return;
+        }
+        for (unsigned i = writer->options.max_files - 1; i > 0; i--) {
+                snprintf(to, sizeof(to), "%s.%u", CONTAINER_LOG_FILE, i);
+                if (i > 1)
+                        snprintf(from, sizeof(from), "%s.%u", CONTAINER_LOG_FILE, i - 1);
+                else
+                        snprintf(from, sizeof(from), "%s", CONTAINER_LOG_FILE);
+                renameat(writer->folder, from, writer->folder, to);
+        }
+        cleanup_close(&writer->fd);
+        open_file(writer);
 }
 
 /* The length of the UTF-8 sequence at @text, 0 when it is none (RFC 3629). */
@@ -56,12 +97,24 @@ static size_t utf8_length(const unsigned char *text, size_t left)
         return length;
 }
 
+/* How much of @data is written as it is: most of it, as a rule, and in one piece. */
+static size_t plain_length(const char *data, size_t length)
+{
+        size_t i = 0;
+
+        while (i < length && data[i] >= 0x20 && data[i] != '"' && data[i] != '\\')
+                i++;
+        return i;
+}
+
 static void put_escaped(Buffer *text, const char *data, size_t length)
 {
         for (size_t i = 0; i < length;) {
                 unsigned char c = (unsigned char)data[i];
-                size_t width = utf8_length((const unsigned char *)data + i, length - i);
+                size_t width = plain_length(data + i, length - i);
 
+                if (!width)
+                        width = utf8_length((const unsigned char *)data + i, length - i);
                 if (c == '"' || c == '\\')
                         buffer_printf(text, "\\%c", c);
                 else if (c == '\n')
@@ -80,21 +133,28 @@ static void put_escaped(Buffer *text, const char *data, size_t length)
         }
 }
 
+static void flush(LogWriter *writer)
+{
+        if (writer->text.failed)
+                buffer_deinit(&writer->text);
+        else if (writer->text.length &&
+                 file_write_all(writer->fd, writer->text.data, writer->text.length) >= 0)
+                writer->size += writer->text.length;
+        writer->text.length = 0;
+}
+
 static void put_line(LogWriter *writer, int stream, const char *time, const char *data, size_t length)
 {
         buffer_puts(&writer->text, "{\"log\":\"");
         put_escaped(&writer->text, data, length);
         buffer_printf(&writer->text, "\",\"stream\":\"%s\",\"time\":\"%s\"}\n",
                       stream == 2 ? "stderr" : "stdout", time);
-}
-
-static void flush(LogWriter *writer)
-{
-        if (writer->text.failed)
-                buffer_deinit(&writer->text);
-        else if (writer->text.length)
-                file_write_all(writer->fd, writer->text.data, writer->text.length);
-        writer->text.length = 0;
+        if (writer->text.length >= TEXT_MAXIMUM)
+                flush(writer);
+        if (writer->options.max_size && writer->size + writer->text.length >= writer->options.max_size) {
+                flush(writer);
+                rotate(writer);
+        }
 }
 
 void log_writer_write(LogWriter *writer, int stream, const char *data, size_t length)
