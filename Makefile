@@ -4,6 +4,7 @@
 #   make run          build, then run a first container as a plain user and show what it is on the host
 #   make test         build, then all tests; the last line is "N passed, N failed"
 #   make check-all    the same and the long checks that CI runs beside them
+#   make format       give all of src/ its layout
 #   make clean        remove build/
 
 BUILD ?= build
@@ -24,15 +25,17 @@ packages:
 run: all
 	@tools/run-demo $(BUILD)
 
-test: PACKAGES = test
+test: PACKAGES = $(if $(filter-out unit integration source,$(SECTIONS)),check,test)
 test: all
 	@tools/run-tests $(BUILD) $(SECTIONS)
 
-check-all: PACKAGES = check
-check-all: all
-	@tools/run-tests $(BUILD) all
+check-all:
+	@$(MAKE) --no-print-directory test SECTIONS=all
+
+format:
+	@clang-format-19 -i src/*/*.c src/*/*.h
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) build-*
 
-.PHONY: all packages run test check-all clean
+.PHONY: all packages run test check-all format clean

@@ -86,9 +86,8 @@ int command_push(CommandContext *context, int argc, char **argv, int *ret_status
 static int read_line(int input, char *ret, size_t size, Error *err)
 {
         size_t length = 0;
-        ssize_t got;
 
-        while (length + 1 < size && (got = read(input, ret + length, 1)) > 0 && ret[length] != '\n')
+        while (length + 1 < size && read(input, ret + length, 1) > 0 && ret[length] != '\n')
                 length++;
         if (length && ret[length - 1] == '\r')
                 length--;
@@ -119,9 +118,9 @@ static int ask(const char *question, bool secret, char *ret, size_t size, Error 
 /* "https://index.docker.io/v1/", "registry.example:5000/", nothing: as a registry is named in references. */
 static int registry_name(const char *given, char *ret, size_t size, Error *err)
 {
-        const char *host = given ?: "docker.io";
+        const char *address = given ?: "docker.io";
+        const char *host = text_after(address, "https://") ?: text_after(address, "http://") ?: address;
 
-        host = text_after(host, "https://") ?: text_after(host, "http://") ?: host;
         snprintf(ret, size, "%.*s", (int)strcspn(host, "/"), host);
         if (text_equal(ret, "index.docker.io") || text_equal(ret, "registry-1.docker.io"))
                 snprintf(ret, size, "docker.io");

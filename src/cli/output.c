@@ -187,7 +187,7 @@ int output_rows(json_object *rows, const Column *columns, size_t count, const ch
         for (size_t i = 0; !format && i < count; i++)
                 buffer_printf(&standard, "%s{{.%s}}", i ? "\t" : "", columns[i].field);
         if (!format || table)
-                return print_table(rows, columns, count, table ?: standard.data, err);
+                return print_table(rows, columns, count, table ?: standard.data ?: "", err);
         for (size_t i = 0; i < json_object_array_length(rows); i++) {
                 json_object *row = json_object_array_get_idx(rows, i);
                 _cleanup_buffer_ Buffer text = {0};

@@ -26,7 +26,8 @@ static int seek_tail(FILE *file, int64_t lines)
 
         while (getline(&line, &capacity, file) > 0)
                 count++;
-        rewind(file);
+        if (fseek(file, 0, SEEK_SET) < 0)
+                count = 0;
         for (; count > lines; count--)
                 if (getline(&line, &capacity, file) <= 0)
                         break;

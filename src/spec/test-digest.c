@@ -17,7 +17,7 @@ static void test_parse(void **state)
                 "sha256:",
                 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
                 "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85",
-                EMPTY "0",
+                (EMPTY "0"),
                 "sha256:E3B0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
                 "sha512:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
                 "sha256:../../../../../../../../../../../../../../../../../../../../../a",
@@ -37,7 +37,7 @@ static void test_parse(void **state)
         assert_non_null(strstr(err.message, "sha512 is not supported"));
         assert_int_equal(digest_parse(EMPTY, &digest, NULL), 0);
         assert_string_equal(digest.text, EMPTY);
-        assert_string_equal(digest_hex(&digest), EMPTY + 7);
+        assert_string_equal(digest_hex(&digest), &EMPTY[7]);
 }
 
 static void test_stream(void **state)

@@ -57,7 +57,7 @@ static void test_bad(void **state)
                 "a:",        "a:-x",        ":x",
                 "a b",       "a___b",       "a..b",
                 "a-",        "_a",          "a/-b",
-                "a@",        "a@sha256:12", "a@md5:" HEX,
+                "a@",        "a@sha256:12", ("a@md5:" HEX),
                 HEX,         "x.io:80:1/a", "-x.io/a",
                 "x..io/a",   "x.io:/a",     "x.io:123456/a",
                 "[::1/a",    "[zz]:1/a",    "https://x.io/a",

@@ -181,7 +181,8 @@ static void mapper_prepare(Mapper *mapper, bool gid, pid_t holder, const IdMap *
         };
         size_t count = 0;
 
-        memcpy(mapper->paths, paths[gid], sizeof(mapper->paths));
+        for (size_t i = 0; i < ELEMENTSOF(mapper->paths); i++)
+                mapper->paths[i] = paths[gid][i];
         mapper->errors = errors;
         mapper->arguments[count++] = (char *)(gid ? "newgidmap" : "newuidmap");
         snprintf(mapper->numbers[0], sizeof(mapper->numbers[0]), "%d", holder);

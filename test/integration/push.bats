@@ -107,6 +107,7 @@ teardown()
         grep -q 'Pull complete' typescript
         "$KELP" rmi "$REGISTRY/image:1"
         "$KELP" pull "$REGISTRY/image:1" >lines
-        ! grep -q $'\x1b' lines
+        run grep $'\x1b' lines
+        assert_status 1
         grep -q 'Pull complete' lines
 }
