@@ -2,9 +2,9 @@
  * SQLite in WAL mode: readers never wait, writers wait for each other for the microseconds that a row takes.
  * A transaction that need not survive a power cut (a container's row, gone in a second) is committed without
  * fsync; what was pulled is synced. The WAL is not folded back when a command ends, that would be an fsync in
- * each `kelp run`, but every CHECKPOINT_PAGES, and then truncated: each command is its first reader again and
- * reads it through, and SQLite's own checkpoints, which leave the file as long as it was, are forgotten with
- * the shared memory of the process that made them.
+ * each `kelp run`, but every FOLD_PAGES, and then overwritten from its start by the next writer. Where its
+ * index cannot be kept from one command to the next (database-calls.c) each command reads the WAL through:
+ * there it is folded back earlier, and truncated.
  */
 #include "store/database.h"
 
@@ -12,7 +12,7 @@
 
 #include <stdarg.h>
 
-enum { SCHEMA_VERSION = 1, BUSY_MILLISECONDS = 30000, CHECKPOINT_PAGES = 100 };
+enum { SCHEMA_VERSION = 1, BUSY_MILLISECONDS = 30000, FOLD_PAGES = 500, FOLD_UNINDEXED_PAGES = 100 };
 
 static const char schema[] =
         "CREATE TABLE images(id TEXT PRIMARY KEY, manifest TEXT NOT NULL, size INT NOT NULL, created INT NOT "
@@ -227,11 +227,17 @@ static int count_pages(void *owner, sqlite3 *db, const char *name, int pages)
 
 void database_checkpoint(Store *store)
 {
-        if (store->wal_pages < CHECKPOINT_PAGES)
+        bool kept;
+
+        if (store->wal_pages < FOLD_UNINDEXED_PAGES)
+                return;
+        kept = database_index_is_kept(store);
+        if (kept && store->wal_pages < FOLD_PAGES)
                 return;
         /* Others that read or write just now matter more: the next command tries again. */
         sqlite3_busy_timeout(store->db, 0);
-        sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        sqlite3_wal_checkpoint_v2(store->db, NULL,
+                                  kept ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
 int database_open(Store *store, Error *err)
@@ -243,6 +249,7 @@ int database_open(Store *store, Error *err)
         /* By descriptor: the store's path may be longer than SQLite's limit, and is the one that was checked.
          */
         snprintf(path, sizeof(path), "/proc/self/fd/%d/kelp.db", store->fd);
+        database_replace_calls();
         result = sqlite3_open_v2(path, &store->db,
                                  SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
         if (result != SQLITE_OK)

@@ -19,6 +19,11 @@ struct Store {
 /* Opens kelp.db in the store's folder, makes or checks its schema. */
 int database_open(Store *store, Error *err);
 
+/* database-calls.c: system calls of SQLite's that are ours; before the first connection. */
+void database_replace_calls(void);
+/* Whether the next connection will use the index of the WAL that this one leaves. */
+bool database_index_is_kept(const Store *store);
+
 static inline void statement_finalize(sqlite3_stmt **statement)
 {
         sqlite3_finalize(*statement);
