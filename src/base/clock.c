@@ -97,3 +97,53 @@ void clock_format_span(int64_t nanoseconds, char *buffer, size_t size)
         else
                 snprintf(buffer, size, "%d years", (int)(hours / 24 / 365));
 }
+
+/* "2026-11-24", "2026-11-24T08:00", "2026-11-24T08:00:00": local time. */
+static int parse_local(const char *text, int64_t *ret_nanoseconds)
+{
+        static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"};
+
+        for (size_t i = 0; i < ELEMENTSOF(forms); i++) {
+                struct tm parts = {.tm_isdst = -1};
+                const char *end = strptime(text, forms[i], &parts);
+                time_t seconds = end && !*end ? mktime(&parts) : -1;
+
+                if (seconds != -1) {
+                        *ret_nanoseconds = (int64_t)seconds * 1000000000;
+                        return 0;
+                }
+        }
+        return -EINVAL;
+}
+
+static int parse_seconds(const char *text, int64_t *ret_nanoseconds)
+{
+        const char *dot = strchrnul(text, '.');
+        int64_t fraction = 0, unit = 100000000;
+        char whole[24];
+        uint64_t seconds;
+
+        snprintf(whole, sizeof(whole), "%.*s", (int)(dot - text), text);
+        if (text_to_u64(whole, INT64_MAX / 1000000000, &seconds) < 0)
+                return -EINVAL;
+        for (const char *c = *dot ? dot + 1 : dot; *c; c++, unit /= 10) {
+                if (*c < '0' || *c > '9')
+                        return -EINVAL;
+                fraction += unit * (*c - '0');
+        }
+        *ret_nanoseconds = (int64_t)seconds * 1000000000 + fraction;
+        return 0;
+}
+
+int clock_parse_point(const char *text, int64_t *ret_nanoseconds)
+{
+        uint64_t span;
+
+        if (clock_parse(text, ret_nanoseconds) == 0 || parse_local(text, ret_nanoseconds) == 0 ||
+            parse_seconds(text, ret_nanoseconds) == 0)
+                return 0;
+        if (text_to_duration(text, &span) < 0)
+                return -EINVAL;
+        *ret_nanoseconds = clock_now() - (int64_t)span;
+        return 0;
+}

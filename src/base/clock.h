@@ -12,5 +12,8 @@ int64_t clock_now(void);
 void clock_format(int64_t nanoseconds, char ret[static CLOCK_TEXT_SIZE]);
 /* Reads RFC 3339 with any offset and up to nine fractional digits. 0 or -EINVAL. */
 int clock_parse(const char *text, int64_t *ret_nanoseconds);
+/* A point in time as --since takes it, in nanoseconds since 1970: "10m" (ago), RFC 3339 or its beginning
+ * ("2026-11-24", "2026-11-24T08:00", local time), or seconds since 1970 with a fraction. 0 or -EINVAL. */
+int clock_parse_point(const char *text, int64_t *ret_nanoseconds);
 /* "Less than a second", "3 minutes", "About an hour", "2 weeks": a span as docker ps words it. */
 void clock_format_span(int64_t nanoseconds, char *buffer, size_t size);

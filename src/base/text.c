@@ -403,9 +403,9 @@ unsigned text_distance(const char *a, const char *b)
         return row[b_length];
 }
 
-/* Length of the valid, printable UTF-8 sequence at @p, or 0. */
-static size_t utf8_printable(const unsigned char *p)
+size_t text_printable_length(const char *text)
 {
+        const unsigned char *p = (const unsigned char *)text;
         static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
         size_t length;
         uint32_t value;
@@ -438,7 +438,7 @@ char *text_printable(const char *text)
         const unsigned char *p = (const unsigned char *)text;
 
         while (*p) {
-                size_t length = utf8_printable(p);
+                size_t length = text_printable_length((const char *)p);
 
                 if (length) {
                         buffer_append(&buffer, p, length);

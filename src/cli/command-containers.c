@@ -1,32 +1,6 @@
 #include "base/clock.h"
-#include "cli/command.h"
-#include "cli/output.h"
+#include "cli/each.h"
 #include "engine/container.h"
-
-typedef int (*ForEach)(Engine *engine, const char *name, void *argument, Error *err);
-
-/* Each name in turn; what fails is told and the others go on, as docker does. */
-static int for_each(CommandContext *context, int count, char **argv, ForEach run, void *argument,
-                    int *ret_status, Error *err)
-{
-        Engine *engine;
-        int r;
-
-        r = command_engine(context, &engine, err);
-        for (int i = 1; r >= 0 && i <= count; i++) {
-                Error failed = ERROR_INIT;
-
-                if (run(engine, argv[i], argument, &failed) >= 0) {
-                        printf("%s\n", argv[i]);
-                        continue;
-                }
-                fprintf(stderr, "kelp: %s\n", failed.message);
-                if (*failed.hint)
-                        fprintf(stderr, "%s\n", failed.hint);
-                *ret_status = 1;
-        }
-        return r;
-}
 
 typedef struct RemoveArguments {
         bool force, volumes;
@@ -53,7 +27,9 @@ int command_rm(CommandContext *context, int argc, char **argv, int *ret_status, 
 
         r = command_parse("rm", &table, argc, argv, 1, -1, &count, err);
         return r != 0 ? (r < 0 ? r : 0)
-                      : for_each(context, count, argv, remove_one, &arguments, ret_status, err);
+                      : each_name(context, count, argv + 1, remove_one, &arguments,
+                                  arguments.force ? EACH_MISSING_IS_TOLD : EACH_MISSING_FAILS, ret_status,
+                                  err);
 }
 
 typedef struct StopArguments {
@@ -75,7 +51,7 @@ static int restart_one(Engine *engine, const char *name, void *argument, Error *
         return container_restart(engine, name, arguments->timeout, arguments->signal, err);
 }
 
-static int stop_or_restart(CommandContext *context, const char *command, ForEach run, int argc, char **argv,
+static int stop_or_restart(CommandContext *context, const char *command, EachName run, int argc, char **argv,
                            int *ret_status, Error *err)
 {
         StopArguments arguments = {.timeout = -1};
@@ -99,7 +75,7 @@ static int stop_or_restart(CommandContext *context, const char *command, ForEach
                                 timeout);
                 arguments.timeout = (int)seconds;
         }
-        return for_each(context, count, argv, run, &arguments, ret_status, err);
+        return each_name(context, count, argv + 1, run, &arguments, EACH_MISSING_FAILS, ret_status, err);
 }
 
 int command_stop(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
@@ -126,7 +102,9 @@ int command_kill(CommandContext *context, int argc, char **argv, int *ret_status
         int count, r;
 
         r = command_parse("kill", &table, argc, argv, 1, -1, &count, err);
-        return r != 0 ? (r < 0 ? r : 0) : for_each(context, count, argv, kill_one, &signal, ret_status, err);
+        return r != 0 ? (r < 0 ? r : 0)
+                      : each_name(context, count, argv + 1, kill_one, &signal, EACH_MISSING_FAILS, ret_status,
+                                  err);
 }
 
 int command_wait(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
@@ -162,15 +140,27 @@ int command_rename(CommandContext *context, int argc, char **argv, int *ret_stat
         return r < 0 ? r : container_rename(engine, argv[1], argv[2], err);
 }
 
+static int read_point(const char *option, const char *text, int64_t *ret, Error *err)
+{
+        if (!text || clock_parse_point(text, ret) == 0)
+                return 0;
+        return fail_kind(err, ERROR_USAGE, EINVAL,
+                         "invalid value for \"%s\": \"%s\" is no time and no span of time", option, text);
+}
+
 int command_logs(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
         ContainerLogOptions log_options = {.stdout_lines = true, .stderr_lines = true, .tail = -1};
-        const char *tail = NULL;
+        const char *tail = NULL, *since = NULL, *until = NULL;
         const Option options[] = {
                 {"follow", 'f', OPTION_FLAG, &log_options.follow, "", "Follow log output"},
+                {"since", 0, OPTION_TEXT, &since, "string",
+                 "Show logs since timestamp (2026-11-24T08:00:00Z) or relative (42m for 42 minutes)"},
                 {"tail", 'n', OPTION_TEXT, &tail, "string",
                  "Number of lines to show from the end of the logs (default all)"},
                 {"timestamps", 't', OPTION_FLAG, &log_options.timestamps, "", "Show timestamps"},
+                {"until", 0, OPTION_TEXT, &until, "string",
+                 "Show logs before a timestamp (2026-11-24T08:00:00Z) or relative (42m for 42 minutes)"},
         };
         OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         _cleanup_log_ ContainerLog *log = NULL;
@@ -182,13 +172,18 @@ int command_logs(CommandContext *context, int argc, char **argv, int *ret_status
         r = command_parse("logs", &table, argc, argv, 1, 1, &count, err);
         if (r != 0)
                 return r < 0 ? r : 0;
-        if (tail && !text_equal(tail, "all")) {
+        if (tail && !text_equal(tail, "all") && !text_equal(tail, "-1")) {
                 if (text_to_u64(tail, INT64_MAX, &number) < 0)
                         return fail_kind(err, ERROR_USAGE, EINVAL,
                                          "invalid argument \"%s\" for \"-n, --tail\": not a number of lines",
                                          tail);
                 log_options.tail = (int64_t)number;
         }
+        r = read_point("since", since, &log_options.since, err);
+        if (r >= 0)
+                r = read_point("until", until, &log_options.until, err);
+        if (r < 0)
+                return r;
         r = command_engine(context, &engine, err);
         if (r >= 0)
                 r = container_log_open(engine, argv[1], &log_options, &log, err);
@@ -205,35 +200,4 @@ int command_logs(CommandContext *context, int argc, char **argv, int *ret_status
                         fflush(stream);
         }
         return r;
-}
-
-int command_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
-{
-        const char *format = NULL;
-        const Option options[] = {
-                {"format", 'f', OPTION_TEXT, &format, "string", "Format output using a template"}};
-        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
-        _cleanup_json_ json_object *list = json_object_new_array();
-        Engine *engine;
-        int count, r;
-
-        r = command_parse("inspect", &table, argc, argv, 1, -1, &count, err);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        r = command_engine(context, &engine, err);
-        for (int i = 1; r >= 0 && i <= count; i++) {
-                json_object *object = NULL;
-
-                r = container_inspect(engine, argv[i], &object, err);
-                if (r >= 0)
-                        json_object_array_add(list, object);
-        }
-        if (r < 0)
-                return r;
-        if (format)
-                return output_rows(list, NULL, 0, format, err);
-        printf("%s\n",
-               json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-                                                            JSON_C_TO_STRING_NOSLASHESCAPE));
-        return 0;
 }

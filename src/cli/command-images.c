@@ -1,6 +1,4 @@
-#include "base/clock.h"
-#include "cli/command.h"
-#include "cli/output.h"
+#include "cli/each.h"
 #include "engine/image.h"
 
 #include <fcntl.h>
@@ -141,10 +139,26 @@ int command_tag(CommandContext *context, int argc, char **argv, int *ret_status,
         return r < 0 ? r : image_tag(engine, argv[1], argv[2], err);
 }
 
+static int remove_image(Engine *engine, const char *name, bool force, Error *err)
+{
+        _cleanup_json_ json_object *done = NULL;
+        int r = image_remove(engine, name, force, false, &done, err);
+
+        for (size_t i = 0; r >= 0 && i < json_object_array_length(done); i++) {
+                json_object_object_foreach(json_object_array_get_idx(done, i), what, text)
+                        printf("%s: %s\n", what, json_object_get_string(text));
+        }
+        return r;
+}
+
 int command_rmi(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        bool force = false;
-        const Option options[] = {{"force", 'f', OPTION_FLAG, &force, "", "Force removal of the image"}};
+        bool force = false, no_prune = false;
+        const Option options[] = {
+                {"force", 'f', OPTION_FLAG, &force, "", "Force removal of the image"},
+                {"no-prune", 0, OPTION_FLAG, &no_prune, "",
+                 "Do not delete untagged parents: kelp makes none, so this changes nothing"},
+        };
         OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         Engine *engine;
         int count, r;
@@ -154,84 +168,14 @@ int command_rmi(CommandContext *context, int argc, char **argv, int *ret_status,
                 return r < 0 ? r : 0;
         r = command_engine(context, &engine, err);
         for (int i = 1; r >= 0 && i <= count; i++) {
-                _cleanup_json_ json_object *done = NULL;
                 Error failed = ERROR_INIT;
 
-                if (image_remove(engine, argv[i], force, false, &done, &failed) < 0) {
-                        fprintf(stderr, "kelp: %s\n", failed.message);
+                if (remove_image(engine, argv[i], force, &failed) >= 0)
+                        continue;
+                each_complain(&failed);
+                /* As docker has it: with -f what is not there is no failure. */
+                if (!force || failed.kind != ERROR_NOT_FOUND)
                         *ret_status = 1;
-                }
-                for (size_t j = 0; done && j < json_object_array_length(done); j++) {
-                        json_object_object_foreach(json_object_array_get_idx(done, j), what, name)
-                                printf("%s: %s\n", what, json_object_get_string(name));
-                }
         }
         return r;
-}
-
-int command_history(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
-{
-        static const Column columns[] = {{"IMAGE", "ID"},
-                                         {"CREATED", "CreatedSince"},
-                                         {"CREATED BY", "CreatedBy"},
-                                         {"COMMENT", "Comment"}};
-        const char *format = NULL;
-        const Option options[] = {
-                {"format", 0, OPTION_TEXT, (void *)&format, "string", "Format output using a template"}};
-        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
-        _cleanup_json_ json_object *items = NULL;
-        Engine *engine;
-        int count, r;
-
-        r = command_parse("history", &table, argc, argv, 1, 1, &count, err);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        r = command_engine(context, &engine, err);
-        if (r >= 0)
-                r = image_history(engine, argv[1], &items, err);
-        for (size_t i = 0; r >= 0 && i < json_object_array_length(items); i++) {
-                json_object *item = json_object_array_get_idx(items, i);
-                const char *id = json_object_get_string(json_object_object_get(item, "Id"));
-                int64_t created = json_object_get_int64(json_object_object_get(item, "Created"));
-                char span[CLOCK_TEXT_SIZE], text[CLOCK_TEXT_SIZE + 8];
-
-                clock_format_span(clock_now() - created * 1000000000, span, sizeof(span));
-                snprintf(text, sizeof(text), "%s ago", span);
-                json_set_string(item, "CreatedSince", text);
-                snprintf(text, sizeof(text), "%.12s", text_after(id, "sha256:") ?: id);
-                json_set_string(item, "ID", text);
-        }
-        return r < 0 ? r : output_rows(items, columns, ELEMENTSOF(columns), format, err);
-}
-
-int command_image_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
-{
-        _cleanup_json_ json_object *list = NULL;
-        const char *format = NULL;
-        const Option options[] = {
-                {"format", 'f', OPTION_TEXT, (void *)&format, "string", "Format output using a template"}};
-        OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
-        Engine *engine;
-        int count, r;
-
-        r = command_parse("image inspect", &table, argc, argv, 1, -1, &count, err);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        list = json_object_new_array();
-        r = command_engine(context, &engine, err);
-        for (int i = 1; r >= 0 && i <= count; i++) {
-                json_object *object = NULL;
-
-                r = image_inspect(engine, argv[i], &object, err);
-                if (r >= 0)
-                        json_object_array_add(list, object);
-        }
-        if (r < 0)
-                return r;
-        if (format)
-                return output_rows(list, NULL, 0, format, err);
-        printf("%s\n",
-               json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-                                                            JSON_C_TO_STRING_NOSLASHESCAPE));
-        return 0;
 }

@@ -111,6 +111,16 @@ int command_import(CommandContext *context, int argc, char **argv, int *ret_stat
 int command_push(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_login(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_logout(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_container_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_container_prune(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_image_prune(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_volume_create(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_volume_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_volume_ls(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_volume_prune(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_volume_rm(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_system_df(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_system_prune(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_complete(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_pull(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 /* Pulls with docker's lines on @output (NULL: none). */

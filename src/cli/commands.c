@@ -5,6 +5,8 @@
 const CommandGroup command_groups[] = {
         {"container", "Manage containers"},
         {"image", "Manage images"},
+        {"volume", "Manage volumes"},
+        {"system", "Manage kelp: host, disk usage, cleaning up"},
 };
 const size_t command_group_count = ELEMENTSOF(command_groups);
 
@@ -31,8 +33,8 @@ const Command commands[] = {
          true},
         {"create", "container create", COMMAND_CONTAINERS, "[OPTIONS] IMAGE [COMMAND] [ARG...]",
          "Create a new container", command_create},
-        {"inspect", "container inspect", COMMAND_CONTAINERS, "[OPTIONS] CONTAINER [CONTAINER...]",
-         "Return low-level information on containers", command_inspect, true},
+        {"inspect", NULL, COMMAND_CONTAINERS, "[OPTIONS] NAME|ID [NAME|ID...]",
+         "Return low-level information on containers, images and volumes", command_inspect, true},
         {"kill", "container kill", COMMAND_CONTAINERS, "[OPTIONS] CONTAINER [CONTAINER...]",
          "Kill one or more running containers", command_kill, true},
         {"logs", "container logs", COMMAND_CONTAINERS, "[OPTIONS] CONTAINER", "Fetch the logs of a container",
@@ -64,6 +66,23 @@ const Command commands[] = {
          "Create a tag that refers to an image", command_tag, true},
         {"image inspect", NULL, COMMAND_GROUPED, "[OPTIONS] IMAGE [IMAGE...]",
          "Return low-level information on images", command_image_inspect, true},
+        /* only in their groups */
+        {"container inspect", NULL, COMMAND_GROUPED, "[OPTIONS] CONTAINER [CONTAINER...]",
+         "Return low-level information on containers", command_container_inspect, true},
+        {"container prune", NULL, COMMAND_GROUPED, "[OPTIONS]", "Remove all stopped containers",
+         command_container_prune},
+        {"image prune", NULL, COMMAND_GROUPED, "[OPTIONS]", "Remove unused images", command_image_prune},
+        {"volume create", NULL, COMMAND_GROUPED, "[OPTIONS] [NEW_VOLUME]", "Create a volume",
+         command_volume_create},
+        {"volume inspect", NULL, COMMAND_GROUPED, "[OPTIONS] VOLUME [VOLUME...]",
+         "Return low-level information on volumes", command_volume_inspect, true},
+        {"volume ls", "volume list", COMMAND_GROUPED, "[OPTIONS]", "List volumes", command_volume_ls},
+        {"volume prune", NULL, COMMAND_GROUPED, "[OPTIONS]", "Remove unused volumes", command_volume_prune},
+        {"volume rm", "volume remove", COMMAND_GROUPED, "[OPTIONS] VOLUME [VOLUME...]",
+         "Remove one or more volumes", command_volume_rm, true},
+        {"system df", NULL, COMMAND_GROUPED, "[OPTIONS]", "Show how much of the disk kelp uses",
+         command_system_df},
+        {"system prune", NULL, COMMAND_GROUPED, "[OPTIONS]", "Remove what is not used", command_system_prune},
         /* system */
         {"doctor", NULL, COMMAND_SYSTEM, "[OPTIONS]",
          "Say what this host offers to containers, and what would help", command_doctor},

@@ -1,7 +1,9 @@
 /* kelp: finds the command, and is the one place that turns an Error into words and an exit status. */
 #include "cli/command.h"
 #include "cli/complete.h"
+#include "cli/each.h"
 #include "cli/help.h"
+#include "cli/output.h"
 
 int command_engine(CommandContext *context, Engine **ret, Error *err)
 {
@@ -51,13 +53,6 @@ int command_parse(const char *name, const OptionTable *table, int argc, char **a
         }
         *ret_count = end - 1;
         return check_count(command, *ret_count, minimum, maximum, err);
-}
-
-static void print_error(const Error *error)
-{
-        fprintf(stderr, "kelp: %s\n", error->message);
-        if (*error->hint)
-                fprintf(stderr, "%s\n", error->hint);
 }
 
 /* argv[0] is the command's first word. */
@@ -129,6 +124,15 @@ static int exit_status(const Error *error, const Command *command)
         }
 }
 
+static void print_notices(const NoticeList *notices)
+{
+        for (size_t i = 0; i < notices->lines.count; i++) {
+                fputs("kelp: ", stderr);
+                output_text(notices->lines.items[i], stderr);
+                fputc('\n', stderr);
+        }
+}
+
 int main(int argc, char **argv)
 {
         CommandContext context = {0};
@@ -137,13 +141,12 @@ int main(int argc, char **argv)
 
         r = dispatch(&context, argc, argv, &status, &error);
         if (context.engine)
-                for (size_t i = 0; i < context.engine->notices.lines.count; i++)
-                        fprintf(stderr, "kelp: %s\n", context.engine->notices.lines.items[i]);
+                print_notices(&context.engine->notices);
         engine_close(context.engine);
         if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
                 r = fail_errno(&error, errno, "write to standard output");
         if (r >= 0)
                 return status;
-        print_error(&error);
+        each_complain(&error);
         return exit_status(&error, context.command);
 }

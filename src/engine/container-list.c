@@ -1,6 +1,9 @@
 #include "base/clock.h"
+#include "engine/container-filter.h"
 #include "engine/container-state.h"
 #include "engine/container.h"
+#include "engine/disk-usage.h"
+#include "store/images.h"
 
 static const int64_t second = 1000000000;
 
@@ -43,105 +46,113 @@ static json_object *summary(const StoreContainer *row)
         return object;
 }
 
-/* A filter of one container; several of one name are alternatives, different names must all hold. */
-static bool matches_one(const StoreContainer *row, const char *name, const char *value)
+/* What the row of a container does not have and its configuration has. */
+static void add_details(json_object *object, json_object *details)
 {
-        if (text_equal(name, "status"))
-                return text_equal(row->status, value);
-        if (text_equal(name, "name"))
-                return strstr(row->name, value + (*value == '/')) != NULL;
-        if (text_equal(name, "id"))
-                return text_after(row->id, value) != NULL;
-        if (text_equal(name, "ancestor"))
-                return text_equal(row->image_name, value) || text_equal(row->image.text, value) ||
-                       text_after(digest_hex(&row->image), value);
-        if (text_equal(name, "exited")) {
-                char code[16];
+        json_object *mode = json_object_object_get(json_object_object_get(details, "HostConfig"),
+                                                   "NetworkMode"),
+                    *settings = json_object_object_get(object, "NetworkSettings"), *mounts;
 
-                snprintf(code, sizeof(code), "%d", row->exit_code);
-                return text_equal(row->status, "exited") && text_equal(code, value);
-        }
-        if (text_equal(name, "label")) {
-                _cleanup_json_ json_object *labels = json_tokener_parse(row->labels ?: "{}");
-                const char *equals = strchr(value, '=');
-                _cleanup_free_ char *key = equals ? strndup(value, (size_t)(equals - value)) : strdup(value);
-                json_object *found = NULL;
-
-                return key && json_object_object_get_ex(labels, key, &found) &&
-                       (!equals || text_equal(json_object_get_string(found), equals + 1));
-        }
-        return false;
+        if (json_object_object_get_ex(details, "Mounts", &mounts))
+                json_set(object, "Mounts", json_object_get(mounts));
+        if (mode)
+                json_set(json_object_object_get(settings, "Networks"), json_object_get_string(mode),
+                         json_object_new_object());
 }
 
-static int check_filters(const StringList *filters, Error *err)
+/* Its configuration; NULL when it has just been removed. */
+static int read_details(Store *store, const char *id, json_object **ret, Error *err)
 {
-        static const char *const known[] = {"status=", "name=", "id=", "ancestor=", "exited=", "label="};
+        _cleanup_store_container_ StoreContainer row = {0};
+        Error failed = ERROR_INIT;
+        int r = store_container_find(store, id, &row, &failed);
 
-        for (size_t i = 0; i < filters->count; i++) {
-                bool found = false;
+        *ret = NULL;
+        if (r < 0 && failed.kind != ERROR_NOT_FOUND && err)
+                *err = failed;
+        if (r < 0)
+                return failed.kind == ERROR_NOT_FOUND ? 0 : r;
+        return json_parse(row.configuration, strlen(row.configuration), "container", ret, err);
+}
 
-                for (size_t j = 0; j < ELEMENTSOF(known); j++)
-                        found = found || text_after(filters->items[i], known[j]);
-                if (!found)
-                        return fail_kind(
-                                err, ERROR_USAGE, EINVAL,
-                                "invalid filter '%s': there are status, name, id, ancestor, exited and label",
-                                filters->items[i]);
-        }
+/* SizeRw and SizeRootFs. */
+static int add_sizes(Engine *engine, const char *id, const char *image_id, json_object *object, Error *err)
+{
+        _cleanup_free_ char *path = text_printf("containers/%s/upper", id);
+        _cleanup_store_image_ StoreImage image = {0};
+        int64_t own = 0;
+        Store *store;
+        int r;
+
+        if (!path)
+                return fail_memory(err);
+        r = engine_store(engine, &store, err);
+        if (r >= 0)
+                r = disk_usage_folder(engine, path, &own, err);
+        if (r < 0)
+                return r;
+        /* Its image may have been removed by force. */
+        if (!text_empty(image_id))
+                store_image_find(store, image_id, &image, NULL);
+        json_set_int64(object, "SizeRw", own);
+        json_set_int64(object, "SizeRootFs", own + image.size);
         return 0;
 }
 
-static bool matches(const StoreContainer *row, const StringList *filters)
+int container_add_sizes(Engine *engine, json_object *inspected, Error *err)
 {
-        for (size_t i = 0; i < filters->count; i++) {
-                size_t length = strcspn(filters->items[i], "=");
-                char name[16];
-                bool any = false;
-
-                snprintf(name, sizeof(name), "%.*s", (int)length, filters->items[i]);
-                for (size_t j = 0; j < filters->count; j++)
-                        if (strcspn(filters->items[j], "=") == length &&
-                            memcmp(filters->items[j], filters->items[i], length) == 0)
-                                any = any || matches_one(row, name, filters->items[j] + length + 1);
-                if (!any)
-                        return false;
-        }
-        return true;
+        return add_sizes(engine, json_object_get_string(json_object_object_get(inspected, "Id")),
+                         json_object_get_string(json_object_object_get(inspected, "Image")), inspected, err);
 }
 
-static bool filters_status(const StringList *filters)
+/* Adds the container to @result when it passes. 1: it does. */
+static int take(Engine *engine, const ContainerListOptions *options, const ContainerFilters *filters,
+                const StoreContainer *row, json_object *result, Error *err)
 {
-        for (size_t i = 0; i < filters->count; i++)
-                if (text_after(filters->items[i], "status=") || text_after(filters->items[i], "exited="))
-                        return true;
-        return false;
+        _cleanup_json_ json_object *details = NULL;
+        json_object *object;
+        Store *store;
+        int r;
+
+        r = engine_store(engine, &store, err);
+        if (r >= 0 && (options->details || filters->by_details))
+                r = read_details(store, row->id, &details, err);
+        if (r < 0 || !container_filters_match(filters, row, details))
+                return r < 0 ? r : 0;
+        object = summary(row);
+        json_object_array_add(result, object);
+        if (details)
+                add_details(object, details);
+        if (options->size)
+                r = add_sizes(engine, row->id, row->image.text, object, err);
+        return r < 0 ? r : 1;
 }
 
 int container_list(Engine *engine, const ContainerListOptions *options, json_object **ret, Error *err)
 {
         _cleanup_store_containers_ StoreContainerList list = {0};
         _cleanup_json_ json_object *result = json_object_new_array();
-        bool all = options->all || options->last > 0 || filters_status(&options->filters);
+        _cleanup_(container_filters_deinit) ContainerFilters filters = {0};
         Store *store;
+        bool all;
         int taken = 0, r;
 
         if (!result)
                 return fail_memory(err);
-        r = check_filters(&options->filters, err);
+        r = engine_store(engine, &store, err);
         if (r >= 0)
-                r = engine_store(engine, &store, err);
+                r = container_filters_prepare(engine, &options->filters, &filters, err);
         if (r >= 0)
                 r = store_container_list(store, &list, err);
+        all = options->all || options->last > 0 || filters.by_status;
         for (size_t i = 0; r >= 0 && i < list.count && (!options->last || taken < options->last); i++) {
                 StoreContainer *row = &list.items[i];
-                int gone = container_refresh(engine, row, err);
 
-                if (gone < 0)
-                        return gone;
-                if (gone || (!all && !text_equal(row->status, "running")) || !matches(row, &options->filters))
+                r = container_refresh(engine, row, err);
+                if (r != 0 || (!all && !text_equal(row->status, "running")))
                         continue;
-                json_object_array_add(result, summary(row));
-                taken++;
+                r = take(engine, options, &filters, row, result, err);
+                taken += r > 0;
         }
         if (r < 0)
                 return r;

@@ -104,10 +104,11 @@ int container_remove(Engine *engine, const char *name, bool force, bool volumes,
 int container_rename(Engine *engine, const char *name, const char *new_name, Error *err);
 
 typedef struct ContainerListOptions {
-        bool all, size;
+        bool all;
+        bool size;          /* SizeRw and SizeRootFs, which takes time */
+        bool details;       /* Mounts and NetworkSettings too, which are read from the configurations */
         int last;           /* 0: no limit */
-        StringList filters; /* "status=exited", "name=…", "label=…", "ancestor=…", "id=…", "exited=0",
-                               "before=…", "since=…", "volume=…" */
+        StringList filters; /* see container-filter.h */
 } ContainerListOptions;
 /* ContainerSummary objects of the Docker API, newest first: Id, Names ["/x"], Image, ImageID, Command,
  * Created (seconds), State, Status ("Up 3 minutes"), Ports [], Labels {}, Mounts [], SizeRw, SizeRootFs,
@@ -115,6 +116,8 @@ typedef struct ContainerListOptions {
 int container_list(Engine *engine, const ContainerListOptions *options, json_object **ret, Error *err);
 /* ContainerInspectResponse. */
 int container_inspect(Engine *engine, const char *name, json_object **ret, Error *err);
+/* Adds SizeRw and SizeRootFs to what container_inspect() gave. */
+int container_add_sizes(Engine *engine, json_object *inspected, Error *err);
 
 typedef struct ContainerLogOptions {
         bool follow, stdout_lines, stderr_lines, timestamps;

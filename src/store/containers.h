@@ -69,6 +69,10 @@ void store_volume_deinit(StoreVolume *volume);
 int store_volume_ensure(Store *store, const char *name, bool anonymous, char **ret_path, bool *ret_new,
                         Error *err);
 int store_volume_list(Store *store, StoreVolume **ret, size_t *ret_count, Error *err);
+/* How many containers use it. */
+int store_volume_users(Store *store, const char *name, int64_t *ret, Error *err);
+/* @labels: JSON object text. */
+int store_volume_label(Store *store, const char *name, const char *labels, Error *err);
 /* ERROR_CONFLICT while a container uses it. */
 int store_volume_delete(Store *store, const char *name, Error *err);
 /* Which volumes a container uses (to protect them, and to remove anonymous ones with it). */

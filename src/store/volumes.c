@@ -120,6 +120,33 @@ int store_volume_list(Store *store, StoreVolume **ret, size_t *ret_count, Error 
         return 0;
 }
 
+int store_volume_users(Store *store, const char *name, int64_t *ret, Error *err)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r;
+
+        r = database_prepare(store, &statement, err, "SELECT count(*) FROM volume_users WHERE volume=?", "t",
+                             name);
+        if (r >= 0)
+                r = database_step(store, statement, err);
+        if (r > 0)
+                *ret = sqlite3_column_int64(statement, 0);
+        return r < 0 ? r : 0;
+}
+
+int store_volume_label(Store *store, const char *name, const char *labels, Error *err)
+{
+        int r;
+
+        r = database_begin(store, STORE_DURABLE, err);
+        if (r >= 0)
+                r = database_run(store, err, "UPDATE volumes SET labels=? WHERE name=?", "tt", labels, name);
+        if (r >= 0)
+                return database_commit(store, err);
+        database_rollback(store);
+        return r;
+}
+
 /* Only the row: the folder is collected, maybe by the root of the user namespace, to whom its files belong.
  */
 int store_volume_delete(Store *store, const char *name, Error *err)
