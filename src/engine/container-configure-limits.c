@@ -91,6 +91,18 @@ static int configure_ulimits(const ContainerOptions *options, ContainerConfigura
         return 0;
 }
 
+static bool belongs_to_ipc(const char *name)
+{
+        static const char *const names[] = {"kernel.msgmax", "kernel.msgmnb",         "kernel.msgmni",
+                                            "kernel.sem",    "kernel.shmall",         "kernel.shmmax",
+                                            "kernel.shmmni", "kernel.shm_rmid_forced"};
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (text_equal(name, names[i]))
+                        return true;
+        return text_after(name, "fs.mqueue.") != NULL;
+}
+
 static int configure_sysctls(const ContainerOptions *options, ContainerConfiguration *configuration,
                              Error *err)
 {
@@ -110,8 +122,7 @@ static int configure_sysctls(const ContainerOptions *options, ContainerConfigura
                                                  "--sysctl %s: not allowed with --network host: it would be "
                                                  "the host's",
                                                  text);
-                } else if (text_after(name, "kernel.msg") || text_after(name, "kernel.sem") ||
-                           text_after(name, "kernel.shm") || text_after(name, "fs.mqueue.")) {
+                } else if (belongs_to_ipc(name)) {
                         if (text_equal(options->ipc, "host"))
                                 return fail_kind(
                                         err, ERROR_USAGE, EINVAL,

@@ -51,40 +51,6 @@ static int open_init_program(Engine *engine, int *ret, Error *err)
         return r < 0 ? fail_errno(err, -r, "%s", path) : 0;
 }
 
-/* Namespaces of another container: by its init, whose user namespace is then this one's as well. */
-static int join_container(Engine *engine, const char *mode, NamespaceKind kind, const char *file,
-                          ContainerPlan *plan, int *user_namespace, Error *err)
-{
-        const char *id = mode ? text_after(mode, "container:") : NULL;
-        _cleanup_store_container_ StoreContainer other = {0};
-        RuntimeNamespace *namespace = &plan->spec.namespaces[kind];
-        _cleanup_free_ char *user = NULL;
-        Store *store;
-        int r;
-
-        if (!id)
-                return 0;
-        r = engine_store(engine, &store, err);
-        if (r >= 0)
-                r = store_container_find(store, id, &other, err);
-        if (r < 0)
-                return r;
-        if (!text_equal(other.status, "running") || process_start_time(other.pid) != other.pid_start ||
-            !other.pid_start)
-                return fail_kind(err, ERROR_CONFLICT, ESRCH,
-                                 "cannot join the %s namespace of a non running container: %s", file,
-                                 other.name);
-        namespace->mode = NAMESPACE_JOIN;
-        free(namespace->path);
-        namespace->path = text_printf("/proc/%d/ns/%s", other.pid, file);
-        user = text_printf("/proc/%d/ns/user", other.pid);
-        if (!namespace->path || !user)
-                return fail_memory(err);
-        if (*user_namespace < 0)
-                *user_namespace = open(user, O_RDONLY | O_CLOEXEC);
-        return *user_namespace < 0 ? fail_errno(err, errno, "user namespace of container %s", other.name) : 0;
-}
-
 int container_launch_prepare(Engine *engine, const StoreContainer *row,
                              const ContainerConfiguration *configuration, ContainerLaunch *ret, Error *err)
 {
@@ -106,14 +72,7 @@ int container_launch_prepare(Engine *engine, const StoreContainer *row,
         if (r >= 0)
                 r = container_plan_make(engine, row->id, folder, configuration, &launch.plan, err);
         if (r >= 0)
-                r = join_container(engine, configuration->pid, NAMESPACE_PID, "pid", &launch.plan,
-                                   &launch.user_namespace, err);
-        if (r >= 0)
-                r = join_container(engine, configuration->ipc, NAMESPACE_IPC, "ipc", &launch.plan,
-                                   &launch.user_namespace, err);
-        if (r >= 0)
-                r = join_container(engine, configuration->network, NAMESPACE_NETWORK, "net", &launch.plan,
-                                   &launch.user_namespace, err);
+                r = container_join(engine, configuration, &launch.plan, &launch.user_namespace, err);
         if (r < 0)
                 return r;
         *ret = launch;

@@ -47,6 +47,12 @@ int container_failed_status(const Error *error);
 void container_holder_options(const ContainerConfiguration *configuration, ContainerLaunch *launch,
                               HolderOptions *ret);
 
+/* container-join.c: the namespaces of other containers that @configuration names go into the plan;
+ * *user_namespace is then theirs, and the caller's to close. ERROR_CONFLICT when the other does not run or
+ * does not share. */
+int container_join(Engine *engine, const ContainerConfiguration *configuration, ContainerPlan *plan,
+                   int *user_namespace, Error *err);
+
 /* container-monitor.c */
 typedef struct ContainerMonitor {
         pid_t pid; /* a child of ours */

@@ -81,6 +81,7 @@ static int add_system_mounts(const ContainerConfiguration *configuration, Runtim
                 r = host_ipc ? add_mount(spec, "/dev/mqueue", "bind", "/dev/mqueue",
                                          "bind,nosuid,noexec,nodev", err)
                              : add_mount(spec, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev", err);
+        /* That of another container is put in when it is joined. */
         if (r >= 0 && !user_mounts(configuration, "/dev/shm") && !text_equal(configuration->ipc, "none")) {
                 snprintf(options, sizeof(options), "nosuid,noexec,nodev,mode=1777,size=%lld",
                          (long long)configuration->shm_size);

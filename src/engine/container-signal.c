@@ -37,11 +37,12 @@ int container_kill(Engine *engine, const char *name, const char *signal, Error *
         return r < 0 && r != -ESRCH ? fail_errno(err, -r, "kill container %s", name) : 0;
 }
 
-/* Until its holder has written down how it ended: then the next command sees it so. */
+/* Until its holder has written down how it ended: then the next command sees it so. @pidfd: negative when the
+ * init has gone already. */
 static int wait_for_end(const StoreContainer *row, int pidfd, int milliseconds)
 {
         _cleanup_close_ int holder = process_open(row->monitor_pid, row->monitor_start);
-        int ended = process_wait_end(pidfd, milliseconds);
+        int ended = pidfd < 0 ? 1 : process_wait_end(pidfd, milliseconds);
 
         if (ended > 0 && holder >= 0 && row->monitor_pid != getpid())
                 process_wait_end(holder, 5000);
@@ -99,8 +100,7 @@ int container_wait(Engine *engine, const char *name, const char *condition, int 
         if (!text_equal(row.status, "running"))
                 return 0;
         pidfd = process_open(row.pid, row.pid_start);
-        if (pidfd >= 0)
-                wait_for_end(&row, pidfd, -1);
+        wait_for_end(&row, pidfd, -1);
         /* One that removes itself leaves no status behind. */
         r = container_find(engine, row.id, &after, NULL);
         *ret_status = r < 0 ? 0 : after.exit_code;

@@ -65,6 +65,10 @@ int runtime_start(RuntimeContainer *container, Error *err);
 void runtime_container_deinit(RuntimeContainer *container);
 #define _cleanup_runtime_container_ _cleanup_(runtime_container_deinit)
 
+/* A detached clone of what is mounted on @path in the container of process @pidfd, for RuntimeMount.tree of
+ * another one in the same user namespace. */
+int runtime_clone_mount(int pidfd, const char *path, int *ret, Error *err);
+
 typedef struct RuntimeExec {
         const RuntimeProcess *process;
         const RuntimeSpec *spec; /* the container's, for its seccomp filter and limits */

@@ -158,6 +158,10 @@ static int open_source(const RuntimeMount *mount, bool recursive, int *ret, Erro
         const char *source = mount->source ?: "";
         int fd, code;
 
+        if (mount->has_tree) {
+                *ret = fcntl(mount->tree, F_DUPFD_CLOEXEC, 3);
+                return *ret < 0 ? fail_errno(err, errno, "mount on %s", mount->destination) : 0;
+        }
         if (mount->source_below)
                 return open_source_below(mount, recursive, ret, err);
         fd = open_tree(AT_FDCWD, source,

@@ -8,6 +8,8 @@ static void mount_deinit(RuntimeMount *mount)
         free(mount->type);
         free(mount->source);
         free(mount->source_below);
+        if (mount->has_tree)
+                cleanup_close(&mount->tree);
         string_list_deinit(&mount->options);
         free(mount->uid_maps);
         free(mount->gid_maps);

@@ -47,6 +47,9 @@ typedef struct RuntimeMount {
         /* kelp's engine: only this part of @source, a relative path that is resolved below it: who filled the
          * source may be hostile. NULL: all of it. */
         char *source_below;
+        /* kelp's engine: a detached mount instead of @source; owned. */
+        bool has_tree;
+        int tree;
         RuntimeIdMap *uid_maps, *gid_maps;
         size_t uid_map_count, gid_map_count;
 } RuntimeMount;

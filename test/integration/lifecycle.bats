@@ -37,6 +37,15 @@ teardown()
         assert_equal "$("$KELP" ps -aq)" ''
 }
 
+@test "wait knows the status of a container that ends at once" {
+        for _ in 1 2 3 4 5 6 7 8 9 10; do
+                "$KELP" create --name quick --network none busybox sh -c 'exit 3'
+                "$KELP" start quick
+                assert_equal "$("$KELP" wait quick)" 3
+                "$KELP" rm quick
+        done
+}
+
 logged_hello()
 {
         [ "$("$KELP" logs web)" = hello ]

@@ -1,0 +1,103 @@
+/* --pid, --ipc and --network container:NAME: namespaces of a container that runs. */
+#include "engine/container-launch.h"
+#include "sys/process.h"
+
+#include <fcntl.h>
+
+typedef struct Join {
+        const char *mode; /* "container:ID", or another word: nothing to join */
+        NamespaceKind kind;
+        const char *file; /* below /proc/PID/ns */
+} Join;
+
+/* The other container and a pidfd of its init. */
+static int find_running(Engine *engine, const Join *join, StoreContainer *ret, int *ret_pidfd, Error *err)
+{
+        Store *store;
+        int r;
+
+        r = engine_store(engine, &store, err);
+        if (r >= 0)
+                r = store_container_find(store, text_after(join->mode, "container:"), ret, err);
+        if (r < 0)
+                return r;
+        *ret_pidfd = text_equal(ret->status, "running") ? process_open(ret->pid, ret->pid_start) : -ESRCH;
+        if (*ret_pidfd >= 0)
+                return 0;
+        fail_kind(err, ERROR_CONFLICT, ESRCH, "cannot join the %s namespace of a non running container: %s",
+                  join->file, ret->name);
+        return fail_hint(err, "start it first: kelp start %s", ret->name);
+}
+
+/* An IPC namespace and /dev/shm belong together; the other must have been made to share them. */
+static int join_ipc(const StoreContainer *other, int pidfd, ContainerPlan *plan, Error *err)
+{
+        _cleanup_configuration_ ContainerConfiguration configuration = {0};
+        RuntimeSpec *spec = &plan->spec;
+        int r;
+
+        r = container_configuration_from_json(other->configuration, &configuration, err);
+        if (r < 0)
+                return r;
+        if (text_equal(configuration.ipc, "private") || text_equal(configuration.ipc, "none")) {
+                fail_kind(err, ERROR_CONFLICT, EPERM,
+                          "cannot join the IPC namespace of container %s: it is not shareable", other->name);
+                return fail_hint(err, "make that container with --ipc shareable");
+        }
+        for (size_t i = 0; r >= 0 && i < spec->mount_count; i++) {
+                RuntimeMount *mount = &spec->mounts[i];
+
+                if (!text_equal(mount->destination, "/dev/shm") || !text_equal(mount->source, "shm"))
+                        continue;
+                r = runtime_clone_mount(pidfd, "/dev/shm", &mount->tree, err);
+                if (r < 0)
+                        return r;
+                mount->has_tree = true;
+                string_list_deinit(&mount->options);
+                if (text_replace(&mount->type, "bind") < 0 || string_list_add(&mount->options, "bind") < 0)
+                        return fail_memory(err);
+        }
+        return r;
+}
+
+static int join_one(Engine *engine, const Join *join, ContainerPlan *plan, int *user_namespace, Error *err)
+{
+        RuntimeNamespace *namespace = &plan->spec.namespaces[join->kind];
+        _cleanup_store_container_ StoreContainer other = {0};
+        _cleanup_close_ int pidfd = -EBADF;
+        _cleanup_free_ char *user = NULL;
+        int r;
+
+        if (!join->mode || !text_after(join->mode, "container:"))
+                return 0;
+        r = find_running(engine, join, &other, &pidfd, err);
+        if (r < 0)
+                return r;
+        namespace->mode = NAMESPACE_JOIN;
+        free(namespace->path);
+        namespace->path = text_printf("/proc/%d/ns/%s", other.pid, join->file);
+        user = text_printf("/proc/%d/ns/user", other.pid);
+        if (!namespace->path || !user)
+                return fail_memory(err);
+        /* Its namespaces belong to its user namespace. */
+        if (*user_namespace < 0)
+                *user_namespace = open(user, O_RDONLY | O_CLOEXEC);
+        if (*user_namespace < 0)
+                return fail_errno(err, errno, "user namespace of container %s", other.name);
+        return join->kind == NAMESPACE_IPC ? join_ipc(&other, pidfd, plan, err) : 0;
+}
+
+int container_join(Engine *engine, const ContainerConfiguration *configuration, ContainerPlan *plan,
+                   int *user_namespace, Error *err)
+{
+        const Join joins[] = {
+                {configuration->pid, NAMESPACE_PID, "pid"},
+                {configuration->ipc, NAMESPACE_IPC, "ipc"},
+                {configuration->network, NAMESPACE_NETWORK, "net"},
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(joins); i++)
+                r = join_one(engine, &joins[i], plan, user_namespace, err);
+        return r;
+}
