@@ -90,6 +90,6 @@ unsigned text_distance(const char *a, const char *b);
 /* The text made safe to print on a terminal: control bytes and invalid UTF-8 become \xNN. New string or NULL.
  */
 char *text_printable(const char *text);
-/* Bytes of the printable UTF-8 character that @text begins with; 0: it begins with a control character, one that
- * changes the direction of writing, or no valid character. */
+/* Bytes of the printable UTF-8 character that @text begins with; 0: it begins with a control character, one
+ * that changes the direction of writing, or no valid character. */
 size_t text_printable_length(const char *text);

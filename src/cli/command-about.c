@@ -215,6 +215,13 @@ static const CommandAbout abouts[] = {
          "that no container uses, with --volumes also volumes made without a name.",
          {{"system prune", "Asks first."},
           {"system prune -a --volumes -f", "All of it, without a question."}}},
+        {"completion",
+         "Prints a script for a shell, which then completes commands, options and the names of containers, "
+         "images and volumes. "
+         "An installed kelp has put it where the shells look for it already.",
+         {{"$ source <(kelp completion bash)", "In this bash."},
+          {"$ kelp completion zsh >~/.zfunc/_kelp", "For zsh, in a folder of its fpath."},
+          {"$ kelp completion fish >~/.config/fish/completions/kelp.fish", "For fish."}}},
         {"doctor",
          "Looks at all that kelp needs of this host, by trying it, and says on a line each whether it works, "
          "is degraded and "

@@ -89,6 +89,8 @@ const Command commands[] = {
         {"info", "system info", COMMAND_SYSTEM, "[OPTIONS]", "Show what kelp knows about this host",
          command_info},
         {"version", NULL, COMMAND_SYSTEM, "[OPTIONS]", "Show the version", command_version},
+        {"completion", NULL, COMMAND_SYSTEM, "bash|zsh|fish",
+         "Print the script that completes kelp's words in a shell", command_completion},
         {"__complete", NULL, COMMAND_HIDDEN, "WORD...", "What the last word can become", command_complete},
 };
 const size_t command_count = ELEMENTSOF(commands);

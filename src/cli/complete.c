@@ -11,17 +11,22 @@
 
 #include "engine/container.h"
 #include "engine/image.h"
+#include "engine/volume.h"
 
 typedef enum Kind {
         KIND_NOTHING,
         KIND_COMMANDS,
         KIND_OPTIONS,
+        KIND_CHOICES,
+        KIND_FILES,
+        /* from the store */
         KIND_CONTAINERS,
         KIND_RUNNING,
         KIND_STOPPED,
         KIND_IMAGES,
-        KIND_FILES,
-        KIND_CHOICES,
+        KIND_VOLUMES,
+        KIND_VOLUMES_AND_FILES,
+        KIND_ANY, /* containers, images, volumes */
 } Kind;
 
 /* What the last word of the line is. */
@@ -80,7 +85,7 @@ static const struct {
         {"stop-signal", KIND_CHOICES, "HUP INT KILL QUIT TERM USR1 USR2"},
         {"type", KIND_CHOICES, "container image volume"},
         {"userns", KIND_CHOICES, "keep-id"},
-        {"volume", KIND_FILES},
+        {"volume", KIND_VOLUMES_AND_FILES},
         {"volumes-from", KIND_CONTAINERS},
 };
 
@@ -111,9 +116,8 @@ static Kind word_kind(const Command *command, size_t position)
         static const struct {
                 const char *word;
                 Kind kind;
-        } meanings[] = {{"IMAGE", KIND_IMAGES},
-                        {"REPOSITORY", KIND_IMAGES},
-                        {"NAME[:TAG", KIND_IMAGES},
+        } meanings[] = {{"NEW_", KIND_NOTHING}, {"NAME|ID", KIND_ANY},       {"VOLUME", KIND_VOLUMES},
+                        {"IMAGE", KIND_IMAGES}, {"REPOSITORY", KIND_IMAGES}, {"NAME[:TAG", KIND_IMAGES},
                         {"FILE", KIND_FILES}};
         const char *word = command->usage, *next;
 
@@ -288,22 +292,47 @@ static int print_images(Engine *engine, Error *err)
         return r;
 }
 
+static int print_volumes(Engine *engine, Error *err)
+{
+        _cleanup_json_ json_object *list = NULL;
+        int r = volume_list(engine, &(VolumeListOptions){0}, &list, err);
+
+        for (size_t i = 0; r >= 0 && i < json_object_array_length(list); i++)
+                print_candidate(json_object_get_string(
+                                        json_object_object_get(json_object_array_get_idx(list, i), "Name")),
+                                NULL);
+        return r;
+}
+
+/* What is in the store. */
+static int print_stored(Engine *engine, Kind kind, Error *err)
+{
+        int r = 0;
+
+        if (kind == KIND_CONTAINERS || kind == KIND_RUNNING || kind == KIND_STOPPED || kind == KIND_ANY)
+                r = print_containers(engine, kind, err);
+        if (r >= 0 && (kind == KIND_IMAGES || kind == KIND_ANY))
+                r = print_images(engine, err);
+        if (r >= 0 && (kind == KIND_VOLUMES || kind == KIND_VOLUMES_AND_FILES || kind == KIND_ANY))
+                r = print_volumes(engine, err);
+        return r;
+}
+
 static int print_things(CommandContext *context, Error *err)
 {
         Engine *engine;
-        int r;
+        int r = 0;
 
-        if (request.kind == KIND_FILES)
-                printf(":files\n");
-        else if (request.kind == KIND_CHOICES)
+        if (request.kind >= KIND_CONTAINERS) {
+                r = command_engine(context, &engine, err);
+                if (r >= 0)
+                        r = print_stored(engine, request.kind, err);
+        } else if (request.kind == KIND_CHOICES) {
                 print_choices();
-        if (request.kind < KIND_CONTAINERS || request.kind > KIND_IMAGES)
-                return 0;
-        r = command_engine(context, &engine, err);
-        if (r < 0)
-                return r;
-        return request.kind == KIND_IMAGES ? print_images(engine, err)
-                                           : print_containers(engine, request.kind, err);
+        }
+        if (request.kind == KIND_FILES || request.kind == KIND_VOLUMES_AND_FILES)
+                printf(":files\n");
+        return r;
 }
 
 int command_complete(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
