@@ -462,6 +462,8 @@ int image_load(Engine *engine, int input, StringList *ret_loaded, Error *err)
                                 "this is no archive of images: it has neither index.json nor manifest.json");
         }
         store_stage_abandon(load.store, &load.stage);
+        if (r >= 0)
+                engine_collect(engine, NULL); /* what earlier commands left that were killed */
         return r;
 }
 

@@ -368,6 +368,8 @@ int image_pull(Engine *engine, const ImagePullOptions *options, Error *err)
                 store_stage_abandon(pull.store, &pull.stage);
                 if (r < 0)
                         fail_wrap(err, r, "pull %s", options->name);
+                else
+                        engine_collect(engine, NULL); /* what earlier pulls left that were killed */
         }
         free(pull.fetch_program);
         free(pull.unpack_program);
