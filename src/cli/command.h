@@ -2,7 +2,7 @@
  * command-*.c. Help, completion and the man pages' options all come from these and from the option tables. */
 #pragma once
 
-#include "cli/options.h"
+#include "base/options.h"
 #include "engine/engine.h"
 
 typedef struct Command Command;

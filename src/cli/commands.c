@@ -1,6 +1,6 @@
 /* The table of commands. What they say about themselves is in command-about-*.c. */
 #include "cli/command.h"
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 const CommandGroup command_groups[] = {
         {"container", "Manage containers"},

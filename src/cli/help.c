@@ -183,8 +183,10 @@ void help_print_command(const Command *command, const OptionTable *table, const 
                 putchar('\n');
         }
         if (table->count) {
-                printf("\nOptions:\n");
-                options_print(table);
+                _cleanup_buffer_ Buffer text = {0};
+
+                options_format(table, &text);
+                printf("\nOptions:\n%s", text.data ?: "");
         }
         if (about)
                 print_examples(about);

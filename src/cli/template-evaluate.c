@@ -1,6 +1,6 @@
 #include "cli/template-tree.h"
 
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 #include <math.h>
 #include <strings.h>

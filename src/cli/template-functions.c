@@ -1,7 +1,7 @@
 /* The functions of templates: Go's own and docker's. */
 #include "cli/template-tree.h"
 
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 static int bad_argument(Evaluation *evaluation, const char *name, const char *expected, Error *err)
 {

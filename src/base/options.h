@@ -41,8 +41,8 @@ typedef struct OptionTable {
  * parsing ends there. ERROR_USAGE with the nearest option that exists. */
 int options_parse(const OptionTable *table, int argc, char **argv, int *ret_rest, const char **ret_help,
                   Error *err);
-/* Prints the table as docker does. */
-void options_print(const OptionTable *table);
+/* The table as docker prints it. */
+void options_format(const OptionTable *table, Buffer *ret);
 /* By name (of @length bytes) or letter; NULL. */
 const Option *options_find_name(const OptionTable *table, const char *name, size_t length);
 const Option *options_find_letter(const OptionTable *table, char letter);

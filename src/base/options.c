@@ -1,6 +1,6 @@
-#include "cli/options.h"
+#include "base/options.h"
 
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 static int unknown(const OptionTable *table, const char *name, Error *err)
 {
@@ -163,7 +163,7 @@ static int format_left(const Option *option, char *buffer, size_t size)
                         option->type == OPTION_FLAG ? "" : option->value);
 }
 
-void options_print(const OptionTable *table)
+void options_format(const OptionTable *table, Buffer *ret)
 {
         char left[80];
         int width = 0;
@@ -175,6 +175,6 @@ void options_print(const OptionTable *table)
         }
         for (size_t i = 0; i < table->count; i++) {
                 format_left(&table->options[i], left, sizeof(left));
-                printf("%-*s   %s\n", width, left, table->options[i].help);
+                buffer_printf(ret, "%-*s   %s\n", width, left, table->options[i].help);
         }
 }
