@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -231,13 +232,79 @@ int path_open_no_symlinks(int directory_fd, const char *path, int flags, mode_t 
         return open_resolved(directory_fd, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
+/* The target of the link @path in the root, or -EINVAL when it is none, -ENOENT when nothing is there. */
+static int read_link_in_root(int root_fd, const char *path, char target[static PATH_MAX])
+{
+        _cleanup_close_ int fd = path_open_in_root(root_fd, path, O_PATH | O_NOFOLLOW, 0);
+        ssize_t length;
+
+        if (fd < 0)
+                return fd;
+        length = readlinkat(fd, "", target, PATH_MAX - 1);
+        /* An empty path at a descriptor of something else. */
+        if (length < 0)
+                return errno == ENOENT ? -EINVAL : -errno;
+        target[length] = 0;
+        return 0;
+}
+
+int path_resolve_in_root(int root_fd, const char *path, char **ret)
+{
+        enum { LINKS_MAXIMUM = 40 };
+        _cleanup_free_ char *resolved = strdup(""), *rest = strdup(path);
+        unsigned links = 0;
+
+        while (resolved && rest) {
+                char target[PATH_MAX], *name = rest + strspn(rest, "/");
+                size_t length = strcspn(name, "/");
+                char *next = NULL, *left = NULL;
+                int r;
+
+                if (!length) {
+                        *ret = *resolved ? TAKE_PTR(resolved) : strdup("/");
+                        return *ret ? 0 : -ENOMEM;
+                }
+                if ((length == 1 && name[0] == '.') || (length == 2 && name[0] == '.' && name[1] == '.')) {
+                        if (length == 2 && *resolved)
+                                *strrchr(resolved, '/') = 0;
+                        memmove(rest, name + length, strlen(name + length) + 1);
+                        continue;
+                }
+                next = text_printf("%s/%.*s", resolved, (int)length, name);
+                if (!next)
+                        return -ENOMEM;
+                r = read_link_in_root(root_fd, next, target);
+                if (r >= 0) {
+                        free(next);
+                        if (++links > LINKS_MAXIMUM)
+                                return -ELOOP;
+                        if (*target == '/')
+                                *resolved = 0;
+                        left = text_printf("%s/%s", target, name + length);
+                } else {
+                        /* What is missing is taken by its name; that a file is in the way is seen by who uses
+                         * it. */
+                        free(resolved);
+                        resolved = next;
+                        left = strdup(name + length);
+                }
+                free(rest);
+                rest = left;
+        }
+        return -ENOMEM;
+}
+
 int path_make_directory_in_root(int root_fd, const char *path, mode_t mode)
 {
-        _cleanup_free_ char *prefix = path_normalize(path);
-        _cleanup_close_ int parent = -EBADF;
+        _cleanup_free_ char *prefix = NULL;
+        _cleanup_close_ int parent = path_open_in_root(root_fd, path, O_PATH | O_DIRECTORY, 0);
+        int r;
 
-        if (!prefix)
-                return -ENOMEM;
+        if (parent != -ENOENT)
+                return TAKE_FD(parent);
+        r = path_resolve_in_root(root_fd, path, &prefix);
+        if (r < 0)
+                return r;
         parent = fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
         if (parent < 0)
                 return -errno;

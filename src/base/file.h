@@ -38,8 +38,11 @@ int path_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
 int path_open_beneath(int directory_fd, const char *path, int flags, mode_t mode);
 /* As path_open_beneath, and no symlink at all may be on the way: -ELOOP. */
 int path_open_no_symlinks(int directory_fd, const char *path, int flags, mode_t mode);
-/* Opens the folder @path in the root, making what is missing (0755), all inside the root. Descriptor or
- * negative errno. */
+/* @path without links, as a process sees it whose root is @root_fd: what is missing, behind a link that leads
+ * to nothing, say, stays as it is written. New string. 0, -ELOOP, -ENOMEM. */
+int path_resolve_in_root(int root_fd, const char *path, char **ret);
+/* Opens the folder @path in the root, making what is missing (0755), also where a link leads to nothing: all
+ * inside the root. Descriptor or negative errno. */
 int path_make_directory_in_root(int root_fd, const char *path, mode_t mode);
 /* "/a//b/./../c" → "/a/c", purely textual, never above "/". New string with a leading slash, or NULL. */
 char *path_normalize(const char *path);

@@ -35,12 +35,12 @@ static bool may_cover_proc(const char *destination)
 /* Makes the missing destination: a folder, or an empty file for a source that is no folder. */
 static int make_destination(int root, const char *destination, bool folder, Error *err)
 {
-        _cleanup_free_ char *path = path_normalize(destination);
+        _cleanup_free_ char *path = NULL;
         char *slash;
-        int fd;
+        int fd = path_resolve_in_root(root, destination, &path);
 
-        if (!path)
-                return fail_memory(err);
+        if (fd < 0)
+                return fail_errno(err, -fd, "mount destination %s", destination);
         slash = strrchr(path, '/');
         if (!folder && slash != path) {
                 *slash = 0;
@@ -51,7 +51,8 @@ static int make_destination(int root, const char *destination, bool folder, Erro
                 close(fd);
         }
         fd = folder ? path_make_directory_in_root(root, path, 0755)
-                    : path_open_in_root(root, path, O_CREAT | O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                    : path_open_in_root(root, path,
+                                        O_CREAT | O_NOFOLLOW | O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
                                         0644);
         if (fd < 0) {
                 fail_errno(err, -fd, "mount destination %s: make it in the image's file system", destination);
@@ -330,11 +331,32 @@ static int mount_failed(const RuntimeMount *mount, int code, Error *err)
         return -code;
 }
 
+/* The folders that say what a process is: a link would put them where the image wants. */
+static int refuse_link(int root, const char *destination, Error *err)
+{
+        static const char *const names[] = {"/proc", "/sys", "/dev"};
+        _cleanup_close_ int fd = -EBADF;
+        struct stat status;
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                if (!text_equal(destination, names[i]))
+                        continue;
+                fd = path_open_in_root(root, destination, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+                if (fd >= 0 && fstat(fd, &status) >= 0 && S_ISLNK(status.st_mode))
+                        return fail_kind(err, ERROR_CORRUPT, ELOOP,
+                                         "mount destination %s is a link in the image: it must be a folder",
+                                         destination);
+        }
+        return 0;
+}
+
 static int mount_file_system(Init *init, const RuntimeMount *mount, MountOptions *options, Error *err)
 {
         _cleanup_close_ int fd = -EBADF, destination = -EBADF;
-        int r;
+        int r = refuse_link(init->root, mount->destination, err);
 
+        if (r < 0)
+                return r;
         if (tmpfs_add_mode(init->root, mount, options) < 0)
                 return fail_memory(err);
         fd = make_special(mount, options);
