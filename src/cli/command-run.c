@@ -234,9 +234,9 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
         return collect(a, err);
 }
 
-static int check(const ContainerOptions *options, Error *err)
+static int check(const ContainerOptions *options, bool attached, Error *err)
 {
-        if (options->terminal && options->interactive && !options->detach && !isatty(STDIN_FILENO))
+        if (attached && options->terminal && options->interactive && !isatty(STDIN_FILENO))
                 return fail_kind(err, ERROR_USAGE, ENOTTY, "the input device is not a TTY");
         if (options->detach && options->attach.count)
                 return fail_kind(err, ERROR_USAGE, EINVAL, "conflicting options: -a and -d");
@@ -337,7 +337,7 @@ static int run_or_create(CommandContext *context, const char *name, int argc, ch
         r = parse(name, argc, argv, &arguments, err);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = check(&arguments.options, err);
+        r = check(&arguments.options, !text_equal(name, "create") && !arguments.options.detach, err);
         if (r >= 0)
                 r = command_engine(context, &engine, err);
         if (r < 0)

@@ -45,11 +45,13 @@ int frame_receive(int socket, FrameHeader *ret, void *data, size_t *ret_length, 
         _cleanup_close_ int fd = -EBADF;
         ssize_t length;
 
+        /* The other side has closed before it read what we sent: that is told once, and in front of what it
+         * sent before. */
         do
                 length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        while (length < 0 && errno == EINTR);
+        while (length < 0 && (errno == EINTR || errno == ECONNRESET));
         if (length <= 0)
-                return length < 0 && errno != ECONNRESET ? -errno : 0;
+                return length < 0 ? -errno : 0;
         rights = CMSG_FIRSTHDR(&message); /* there is room for one, the kernel drops others */
         if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
             rights->cmsg_len == CMSG_LEN(sizeof(int)))
