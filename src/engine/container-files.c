@@ -59,18 +59,35 @@ static void write_resolv_conf(const ContainerConfiguration *configuration, Buffe
                               i + 1 == configuration->dns_options.count ? "\n" : "");
 }
 
-static int write_file(int folder_fd, const char *name, const Buffer *text, Error *err)
+int container_file_text(const ContainerConfiguration *configuration, const char *name, char **ret, Error *err)
+{
+        _cleanup_buffer_ Buffer text = {0};
+
+        if (text_equal(name, "hostname"))
+                buffer_printf(&text, "%s\n", configuration->hostname);
+        else if (text_equal(name, "hosts"))
+                write_hosts(configuration, &text);
+        else
+                write_resolv_conf(configuration, &text);
+        *ret = buffer_take(&text);
+        return *ret ? 0 : fail_memory(err);
+}
+
+static int write_file(int folder_fd, const ContainerConfiguration *configuration, const char *name,
+                      Error *err)
 {
         _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ char *text = NULL;
         int r;
 
-        if (text->failed)
-                return fail_memory(err);
+        r = container_file_text(configuration, name, &text, err);
+        if (r < 0)
+                return r;
         /* Rewritten before each start, so a torn one after a power cut does no harm: no temporary file. */
         fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
         if (fd < 0)
                 return fail_errno(err, errno, "write the container's %s", name);
-        r = file_write_all(fd, text->data, text->length);
+        r = file_write_all(fd, text, strlen(text));
         if (r >= 0 && fchmod(fd, 0644) < 0)
                 r = -errno;
         return r < 0 ? fail_errno(err, -r, "write the container's %s", name) : 0;
@@ -88,20 +105,13 @@ static int make_folder(int folder_fd, const char *name, Error *err)
 int container_files_write(int folder_fd, const char *id, const ContainerConfiguration *configuration,
                           Error *err)
 {
-        _cleanup_buffer_ Buffer hostname = {0}, hosts = {0}, resolv_conf = {0};
+        static const char *const names[] = {"hostname", "hosts", "resolv.conf"};
         int r;
 
-        buffer_printf(&hostname, "%s\n", configuration->hostname);
-        write_hosts(configuration, &hosts);
-        write_resolv_conf(configuration, &resolv_conf);
         r = make_folder(folder_fd, "upper", err);
         if (r >= 0)
                 r = make_folder(folder_fd, "work", err);
-        if (r >= 0)
-                r = write_file(folder_fd, "hostname", &hostname, err);
-        if (r >= 0)
-                r = write_file(folder_fd, "hosts", &hosts, err);
-        if (r >= 0)
-                r = write_file(folder_fd, "resolv.conf", &resolv_conf, err);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(names) && !configuration->auto_remove; i++)
+                r = write_file(folder_fd, configuration, names[i], err);
         return r;
 }

@@ -32,9 +32,9 @@ static json_object *state(const StoreContainer *row)
 
 static void set_path(json_object *object, const char *key, const char *folder, const char *name)
 {
-        _cleanup_free_ char *path = text_printf("%s/%s", folder, name);
+        _cleanup_free_ char *path = name ? text_printf("%s/%s", folder, name) : NULL;
 
-        json_set_string(object, key, path);
+        json_set_string(object, key, path ?: "");
 }
 
 int container_inspect(Engine *engine, const char *name, json_object **ret, Error *err)
@@ -77,9 +77,10 @@ int container_inspect(Engine *engine, const char *name, json_object **ret, Error
         json_set_string(object, "Driver", "overlay");
         json_set_string(object, "Platform", "linux");
         set_path(object, "LogPath", folder, CONTAINER_LOG_FILE);
-        set_path(object, "ResolvConfPath", folder, "resolv.conf");
-        set_path(object, "HostnamePath", folder, "hostname");
-        set_path(object, "HostsPath", folder, "hosts");
+        /* of --rm, in memory */
+        set_path(object, "ResolvConfPath", folder, row.auto_remove ? NULL : "resolv.conf");
+        set_path(object, "HostnamePath", folder, row.auto_remove ? NULL : "hostname");
+        set_path(object, "HostsPath", folder, row.auto_remove ? NULL : "hosts");
         for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
                 json_object *part = NULL;
 

@@ -104,9 +104,13 @@ static int add_own_files(const ContainerConfiguration *configuration, const char
 
                 if (!source || !destination)
                         return fail_memory(err);
-                if (!user_mounts(configuration, destination))
-                        r = add_mount(spec, destination, "bind", source,
-                                      configuration->read_only ? "bind,rprivate,ro" : "bind,rprivate", err);
+                if (user_mounts(configuration, destination))
+                        continue;
+                r = add_mount(spec, destination, "bind", source,
+                              configuration->read_only ? "bind,rprivate,ro" : "bind,rprivate", err);
+                if (r >= 0 && configuration->auto_remove)
+                        r = container_file_text(configuration, names[i],
+                                                &spec->mounts[spec->mount_count - 1].content, err);
         }
         return r;
 }
@@ -292,6 +296,10 @@ static int plan_overlay(Engine *engine, const ContainerConfiguration *configurat
         }
         if (r < 0)
                 return fail_wrap(err, r, "image %s", configuration->image);
+        /* Below all layers, for images that lack them: else each container's own folder would be given copies
+         * of them. */
+        if (string_list_take(&plan->lower, path_join(store_path(store), STORE_MOUNT_POINTS)) < 0)
+                return fail_memory(err);
         plan->upper = path_join(plan->folder, "upper");
         plan->work = path_join(plan->folder, "work");
         if (!plan->upper || !plan->work)

@@ -22,7 +22,11 @@ void container_plan_deinit(ContainerPlan *plan);
 int container_plan_make(Engine *engine, const char *id, const char *folder,
                         const ContainerConfiguration *configuration, ContainerPlan *ret, Error *err);
 
-/* Makes upper/ and work/ and writes hostname, hosts and resolv.conf into the container's folder, before each
- * start. */
+/* Makes upper/ and work/ and, unless the container goes with its end, writes hostname, hosts and resolv.conf
+ * into its folder, before each start. */
 int container_files_write(int folder_fd, const char *id, const ContainerConfiguration *configuration,
                           Error *err);
+
+/* The text of "hostname", "hosts" or "resolv.conf" of /etc. New string. */
+int container_file_text(const ContainerConfiguration *configuration, const char *name, char **ret,
+                        Error *err);

@@ -18,7 +18,9 @@ typedef struct Init {
         int root;               /* O_PATH: the container's root, from when it is mounted */
         int terminal;           /* the pty's slave; -EBADF without one */
         int master;             /* the pty's master, until the caller has it */
-        char *root_path;        /* where the root is attached before pivot_root(2) */
+        int memory_files;       /* the file system of memory-files.c, when it is needed */
+        unsigned memory_file_count;
+        char *root_path; /* where the root is attached before pivot_root(2) */
         ContainerUser user;
         char *program; /* absolute path of the payload, when it is looked up */
 } Init;
@@ -36,6 +38,10 @@ int rootfs_finish(Init *init, Error *err);  /* read-only root, propagation */
 
 /* ---- mounts.c ---- */
 int mounts_make(Init *init, Error *err);
+
+/* ---- memory-files.c ---- */
+/* A detached mount of a new file with that text, and nothing else. */
+int memory_file_make(Init *init, const char *text, int *ret, Error *err);
 
 /* ---- devices.c ---- */
 int devices_make(Init *init, Error *err); /* nodes, links and the console of /dev */

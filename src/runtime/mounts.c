@@ -195,7 +195,8 @@ static int mount_bind(Init *init, const RuntimeMount *mount, const MountOptions 
                                  "mount %s: id-mapped mounts need privileges on the file system that a user "
                                  "namespace does not have",
                                  mount->destination);
-        r = open_source(mount, options->recursive, &source, err);
+        r = mount->content ? memory_file_make(init, mount->content, &source, err)
+                           : open_source(mount, options->recursive, &source, err);
         if (r < 0)
                 return r;
         if (fstat(source, &status) < 0)

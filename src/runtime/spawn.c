@@ -285,6 +285,7 @@ static void spawn_setup(const RuntimeCreate *create, const RuntimeProcess *proce
                          .spec = create->spec,
                          .process = process,
                          .root = -EBADF,
+                         .memory_files = -EBADF,
                          .terminal = -EBADF,
                          .master = -EBADF},
                 .target = -EBADF,

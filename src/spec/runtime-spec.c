@@ -5,6 +5,7 @@
 static void mount_deinit(RuntimeMount *mount)
 {
         free(mount->destination);
+        free(mount->content);
         free(mount->type);
         free(mount->source);
         free(mount->source_below);

@@ -50,6 +50,8 @@ typedef struct RuntimeMount {
         /* kelp's engine: a detached mount instead of @source; owned. */
         bool has_tree;
         int tree;
+        /* kelp's engine: no source, but a file with this text, in memory that goes with the container. */
+        char *content;
         RuntimeIdMap *uid_maps, *gid_maps;
         size_t uid_map_count, gid_map_count;
 } RuntimeMount;

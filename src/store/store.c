@@ -47,6 +47,35 @@ static int explain_folder(int code, const char *path, Error *err)
         return -code;
 }
 
+static int make_file(Store *store, const char *name)
+{
+        _cleanup_close_ int fd = openat(store->fd, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+        if (fd < 0 || fchmod(fd, 0644) < 0)
+                return -errno;
+        if (store->owner != (uid_t)-1 && fchown(fd, store->owner, store->group) < 0)
+                return -errno;
+        return 0;
+}
+
+static int make_mount_points(Store *store)
+{
+        static const char *const folders[] = {"", "/dev", "/etc", "/proc", "/sys"};
+        static const char *const files[] = {"/etc/hostname", "/etc/hosts", "/etc/resolv.conf"};
+        char path[64];
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(folders); i++) {
+                snprintf(path, sizeof(path), STORE_MOUNT_POINTS "%s", folders[i]);
+                r = store_make_folder(store, store->fd, path, 0755);
+        }
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(files); i++) {
+                snprintf(path, sizeof(path), STORE_MOUNT_POINTS "%s", files[i]);
+                r = make_file(store, path);
+        }
+        return r;
+}
+
 static int make_folders(Store *store, Error *err)
 {
         static const char *const own[] = {"blobs", "blobs/sha256", "locks"};
@@ -58,6 +87,8 @@ static int make_folders(Store *store, Error *err)
                         r = -errno;
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(shared); i++)
                 r = store_make_folder(store, store->fd, shared[i], 0700);
+        if (r >= 0)
+                r = make_mount_points(store);
         /* Root's containers reach what is theirs through it, and nobody can list it. */
         if (r >= 0 && fchmod(store->fd, store->owner == (uid_t)-1 ? 0700 : 0711) < 0)
                 r = -errno;
@@ -88,7 +119,7 @@ int store_open(const StoreOptions *options, Store **ret, Error *err)
         if (store->fd < 0)
                 return explain_folder(errno, store->path, err);
         /* The last that is made: where it is, all are. */
-        if (faccessat(store->fd, "tmp", F_OK, 0) < 0) {
+        if (faccessat(store->fd, STORE_MOUNT_POINTS "/etc/resolv.conf", F_OK, 0) < 0) {
                 r = make_folders(store, err);
                 if (r < 0)
                         return r;

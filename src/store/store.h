@@ -1,13 +1,15 @@
 /*
  * The store: everything kelp keeps for one user, below one folder (0700).
  *
- *   kelp.db                 SQLite, WAL: images, references, containers, volumes
- *   blobs/sha256/HEX        compressed layers, manifests, configurations, as they came
- *   layers/HEX/diff         an unpacked layer by diffID, shared by images; layers/HEX/owners: intended owners
- * that could not be given (one-id maps) containers/ID/          upper, work, log, …: a container's own
- *   volumes/NAME/_data
- *   tmp/                    what is being made; each entry is flock'ed by its maker: unlocked ones are
- * left-overs locks/
+ *   kelp.db           SQLite, WAL: images, references, containers, volumes
+ *   blobs/sha256/HEX  compressed layers, manifests, configurations, as they came
+ *   layers/HEX/diff   an unpacked layer by diffID, shared by images
+ *   layers/HEX/owners intended owners that could not be given (one-id maps)
+ *   containers/ID/    upper, work, log, …: a container's own
+ *   volumes/NAME/     _data
+ *   mount-points/     what each container mounts on: the undermost layer of all
+ *   tmp/              what is being made; each entry is flock'ed by its maker: unlocked ones are left-overs
+ *   locks/            files for flock(2)
  *
  * A folder or blob comes into being by rename from tmp/, and counts only once the database names it; whatever
  * no row names and nobody locks is collected. So a kill at any point leaves nothing that needs repair.
@@ -38,6 +40,9 @@ int store_open(const StoreOptions *options, Store **ret, Error *err);
 Store *store_close(Store *store);
 DEFINE_CLEANUP(Store, store_close)
 #define _cleanup_store_ _cleanup_(store_closep)
+
+/* Below the store's folder: empty folders and files, proc, dev, sys, etc/hosts, … */
+#define STORE_MOUNT_POINTS "mount-points"
 
 /* The store's folder; belongs to @store. */
 int store_fd(const Store *store);
