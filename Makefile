@@ -5,9 +5,11 @@
 #   make test         build, then all tests; the last line is "N passed, N failed"
 #   make check-all    the same and the long checks that CI runs beside them
 #   make format       give all of src/ its layout
+#   make install      into PREFIX (/usr/local), below DESTDIR if given; make uninstall takes it away
 #   make clean        remove build/
 
 BUILD ?= build
+PREFIX ?= /usr/local
 SECTIONS ?=
 PACKAGES = build
 
@@ -35,7 +37,16 @@ check-all:
 format:
 	@clang-format-19 -i src/*/*.c src/*/*.h
 
+# Helpers are found beside each other, so PREFIX may change without a new build.
+install: all
+	@meson setup --reconfigure --prefix "$(PREFIX)" --libexecdir libexec $(BUILD) >/dev/null
+	@ninja -C $(BUILD) --quiet
+	@meson install -C $(BUILD) --no-rebuild --quiet
+
+uninstall:
+	@ninja -C $(BUILD) --quiet uninstall
+
 clean:
 	rm -rf $(BUILD) build-*
 
-.PHONY: all packages run test check-all format clean
+.PHONY: all packages run test check-all format install uninstall clean

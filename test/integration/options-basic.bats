@@ -41,7 +41,7 @@ refused()
 }
 
 @test "--env-file: comments, blanks, CRLF, a byte order mark, names alone; what docker refuses" {
-        printf '\xef\xbb\xbfFIRST=1\r\n# comment=1\n\n   INDENTED=2\nQUOTED="as is" # too\nNAME_ALONE\nNOBODY_HAS\nEMPTY=\nLAST=3' >env
+        printf '\xef\xbb\xbfFIRST=1\r\n# comment=1\n\n   INDENTED=2\nQUOTED="as is" # too\nNAME_ALONE\nNOBODY_HAS\nEMPTY=\nLAST=3' >./env
         NAME_ALONE=here inside --env-file env busybox \
                 sh -c 'printf "%s|" "$FIRST" "$INDENTED" "$QUOTED" "$NAME_ALONE" "${NOBODY_HAS-unset}" "${EMPTY-unset}" "$LAST"; env | grep -c comment'
         assert_equal "$output" '1|2|"as is" # too|here|unset||3|0'
