@@ -132,6 +132,7 @@ int engine_open(const EngineOptions *options, Engine **ret, Error *err)
         if (!engine)
                 return fail_memory(err);
         engine->user_namespace = (UserNamespace)USER_NAMESPACE_INIT;
+        engine->interrupt = (Interrupt)INTERRUPT_INIT;
         r = find_data(options, &engine->paths, err);
         if (r >= 0)
                 r = find_run(&engine->paths, err);
@@ -306,4 +307,32 @@ int engine_collect(Engine *engine, Error *err)
                 r = engine_remove_tree(engine, store_fd(store), result.stubborn.items[i], err);
         string_list_deinit(&result.stubborn);
         return r;
+}
+
+int engine_work_begin(Engine *engine, Error *err)
+{
+        Store *store;
+        int r;
+
+        r = engine_store(engine, &store, err);
+        if (r < 0)
+                return r;
+        r = interrupt_begin(&engine->interrupt, err);
+        if (r >= 0)
+                store_set_interrupt(store, &engine->interrupt);
+        return r;
+}
+
+void engine_work_end(Engine *engine)
+{
+        engine_collect(engine, NULL); /* a failure is of no concern to this work */
+        store_set_interrupt(engine->store, NULL);
+        interrupt_end(&engine->interrupt);
+}
+
+int engine_await(Engine *engine, int fd, int milliseconds, Error *err)
+{
+        int r = interrupt_wait(&engine->interrupt, fd, milliseconds);
+
+        return r == -EINTR ? fail(err, EINTR, "interrupted") : r;
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/notice.h"
 #include "store/store.h"
+#include "sys/interrupt.h"
 #include "sys/userns.h"
 
 #include <stdbool.h>
@@ -26,7 +27,8 @@ typedef struct Engine {
         UserNamespace user_namespace; /* use engine_user_namespace() */
         bool mapped;
         bool user_namespace_started;
-        NoticeList notices; /* the command line prints them to stderr, each once */
+        Interrupt interrupt; /* use engine_work_begin() */
+        NoticeList notices;  /* the command line prints them to stderr, each once */
 } Engine;
 
 typedef struct EngineOptions {
@@ -50,6 +52,13 @@ int engine_user_namespace_begun(Engine *engine, UserNamespace **ret, Error *err)
 int engine_user_namespace(Engine *engine, int *ret_fd, Error *err);
 /* The absolute path of a helper program or file; ERROR_NOT_FOUND names where it was looked for. */
 int engine_helper(Engine *engine, const char *name, char **ret, Error *err);
+/* Work that leaves nothing behind when it fails or the user ends it lies between these two: signals wait
+ * meanwhile (sys/interrupt.h), and at the end what it brought in vain is collected, with the left-overs of
+ * earlier commands that were killed. */
+int engine_work_begin(Engine *engine, Error *err);
+void engine_work_end(Engine *engine);
+/* Within such work: interrupt_wait(), as an error when a signal has come. */
+int engine_await(Engine *engine, int fd, int milliseconds, Error *err);
 /* Removes @name below the store folder @parent_fd, as the plain user, and what that cannot, inside the user
  * namespace. */
 int engine_remove_tree(Engine *engine, int parent_fd, const char *name, Error *err);

@@ -81,9 +81,11 @@ static int commit(Store *store, const ImageImportOptions *options, const Digest 
                 return r;
         image.reference = options->reference ? &reference : NULL;
         text = json_text(document);
-        if (!text || image_manifest_add_layer(&manifest, blob, image_blob_size(store, blob)) < 0)
+        if (!text)
                 return fail_memory(err);
-        r = store_blob_put(store, text, strlen(text), &image.config, err);
+        r = image_manifest_add_layer(store, blob, &manifest, err);
+        if (r >= 0)
+                r = store_blob_put(store, text, strlen(text), &image.config, err);
         if (r >= 0)
                 r = image_make_manifest(store, &image.config, &manifest, &image.manifest, err);
         if (r >= 0)
@@ -105,12 +107,15 @@ int image_import(Engine *engine, int input, const ImageImportOptions *options, D
         if (r >= 0)
                 r = engine_store(engine, &store, err);
         if (r >= 0)
-                r = store_stage_begin(store, &stage, err);
+                r = engine_work_begin(engine, err);
         if (r < 0)
                 return r;
-        r = import_layer(engine, store, &stage, input, &blob, &diff_id, err);
+        r = store_stage_begin(store, &stage, err);
+        if (r >= 0)
+                r = import_layer(engine, store, &stage, input, &blob, &diff_id, err);
         if (r >= 0)
                 r = commit(store, options, &blob, &diff_id, ret_id, err);
         store_stage_abandon(store, &stage);
+        engine_work_end(engine);
         return r < 0 ? fail_wrap(err, r, "import") : 0;
 }

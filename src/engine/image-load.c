@@ -99,6 +99,8 @@ static int unpack_into(Engine *engine, int input, const StoreStage *stage, Unpac
         options.program = program;
         options.single_id = map->single;
         r = unpack_start(&options, &process, err);
+        if (r >= 0)
+                r = engine_await(engine, process.result, -1, err);
         return r < 0 ? r : unpack_finish(&process, ret, err);
 }
 
@@ -319,20 +321,42 @@ static int load_layout(Load *load, Error *err)
 
 /* ---- docker-archive ---- */
 
-int image_manifest_add_layer(ImageManifest *manifest, const Digest *digest, int64_t size)
+/* By its first bytes, as kelp-unpack tells. */
+static const char *layer_media_type(int fd)
+{
+        unsigned char start[4] = {0};
+        ssize_t length = pread(fd, start, sizeof(start), 0);
+
+        if (length >= 2 && start[0] == 0x1f && start[1] == 0x8b)
+                return "application/vnd.oci.image.layer.v1.tar+gzip";
+        if (length == 4 && memcmp(start, "\x28\xb5\x2f\xfd", 4) == 0)
+                return "application/vnd.oci.image.layer.v1.tar+zstd";
+        return "application/vnd.oci.image.layer.v1.tar";
+}
+
+int image_manifest_add_layer(Store *store, const Digest *digest, ImageManifest *manifest, Error *err)
 {
         Descriptor *grown = reallocarray(manifest->layers, manifest->layer_count + 1, sizeof(*grown));
+        _cleanup_close_ int fd = -EBADF;
+        struct stat status;
+        Descriptor *layer;
+        int r;
 
         if (!grown)
-                return -ENOMEM;
+                return fail_memory(err);
         manifest->layers = grown;
-        grown[manifest->layer_count] = (Descriptor){
-                .media_type = "application/vnd.oci.image.layer.v1.tar", .digest = *digest, .size = size};
-        manifest->layer_count++;
+        r = store_blob_open(store, digest, &fd, err);
+        if (r < 0)
+                return r;
+        if (fstat(fd, &status) < 0)
+                return fail_errno(err, errno, "blob %s", digest->text);
+        layer = &grown[manifest->layer_count++];
+        *layer = (Descriptor){.digest = *digest, .size = status.st_size};
+        snprintf(layer->media_type, sizeof(layer->media_type), "%s", layer_media_type(fd));
         return 0;
 }
 
-int64_t image_blob_size(Store *store, const Digest *digest)
+static int64_t blob_size(Store *store, const Digest *digest)
 {
         _cleanup_close_ int fd = -EBADF;
         struct stat status;
@@ -351,7 +375,7 @@ int image_make_manifest(Store *store, const Digest *config_digest, const ImageMa
         json_set_string(document, "mediaType", "application/vnd.oci.image.manifest.v1+json");
         json_set_string(config, "mediaType", "application/vnd.oci.image.config.v1+json");
         json_set_string(config, "digest", config_digest->text);
-        json_set_int64(config, "size", image_blob_size(store, config_digest));
+        json_set_int64(config, "size", blob_size(store, config_digest));
         json_set(document, "config", config);
         for (size_t i = 0; i < manifest->layer_count; i++) {
                 json_object *layer = json_object_new_object();
@@ -388,9 +412,8 @@ static int load_docker_image(Load *load, json_object *item, Error *err)
                 Digest digest;
 
                 r = import_blob(load, layers.items[i], NULL, &digest, err);
-                if (r >= 0 &&
-                    image_manifest_add_layer(&manifest, &digest, image_blob_size(load->store, &digest)) < 0)
-                        r = fail_memory(err);
+                if (r >= 0)
+                        r = image_manifest_add_layer(load->store, &digest, &manifest, err);
         }
         if (r >= 0)
                 r = image_make_manifest(load->store, &image.config, &manifest, &image.manifest, err);
@@ -435,8 +458,8 @@ static int unpack_archive(Load *load, int input, Error *err)
         if (r >= 0)
                 r = unpack_start(&options, &process, err);
         if (r >= 0)
-                r = unpack_finish(&process, &result, err);
-        return r;
+                r = engine_await(load->engine, process.result, -1, err);
+        return r < 0 ? r : unpack_finish(&process, &result, err);
 }
 
 int image_load(Engine *engine, int input, StringList *ret_loaded, Error *err)
@@ -446,10 +469,12 @@ int image_load(Engine *engine, int input, StringList *ret_loaded, Error *err)
 
         r = engine_store(engine, &load.store, err);
         if (r >= 0)
-                r = store_stage_begin(load.store, &load.stage, err);
+                r = engine_work_begin(engine, err);
         if (r < 0)
                 return r;
-        r = unpack_archive(&load, input, err);
+        r = store_stage_begin(load.store, &load.stage, err);
+        if (r >= 0)
+                r = unpack_archive(&load, input, err);
         if (r >= 0) {
                 /* skopeo and docker write both into one archive: the layout has the digests. */
                 if (faccessat(load.stage.fd, "index.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -462,8 +487,7 @@ int image_load(Engine *engine, int input, StringList *ret_loaded, Error *err)
                                 "this is no archive of images: it has neither index.json nor manifest.json");
         }
         store_stage_abandon(load.store, &load.stage);
-        if (r >= 0)
-                engine_collect(engine, NULL); /* what earlier commands left that were killed */
+        engine_work_end(engine);
         return r;
 }
 

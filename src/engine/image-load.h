@@ -12,10 +12,8 @@ int image_unpack_layer(Engine *engine, int input, const Digest *diff_id, Error *
 int image_unpack_new_layer(Engine *engine, int input, Digest *ret_diff_id, Error *err);
 /* Copies all of @from to @to. 0 or a negative errno. */
 int image_copy(int from, int to, Digest *ret);
-/* Bytes of a blob in the store; 0 when it is not there. */
-int64_t image_blob_size(Store *store, const Digest *digest);
-/* Appends a layer; 0 or -ENOMEM. */
-int image_manifest_add_layer(ImageManifest *manifest, const Digest *digest, int64_t size);
+/* Appends the layer that is the blob @digest of the store, by its size and compression. */
+int image_manifest_add_layer(Store *store, const Digest *digest, ImageManifest *manifest, Error *err);
 /* For images that came without one: a manifest of the registry's kind, as a blob of the store. */
 int image_make_manifest(Store *store, const Digest *config_digest, const ImageManifest *manifest, Digest *ret,
                         Error *err);

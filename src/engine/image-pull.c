@@ -13,7 +13,6 @@
 #include "unpack/process.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 
 enum { PARALLEL = 3, INDEX_DEPTH_MAXIMUM = 4, REPORT_MILLISECONDS = 100 };
@@ -56,8 +55,18 @@ static int start_fetch(Pull *pull, FetchKind kind, const char *object, int64_t m
         return fetch_start(&request, ret, err);
 }
 
-/* A small object, as a blob of the store and parsed. */
-static int fetch_document(Pull *pull, FetchKind kind, const char *object, Digest *ret_digest,
+/* What is named by its digest has the size that was said beside it: two readers must not see different things
+ * in one manifest. */
+static int check_size(const char *object, int64_t size, const FetchResult *result, Error *err)
+{
+        return result->size == size
+                       ? 0
+                       : fail_kind(err, ERROR_CORRUPT, EBADMSG, "%s has %lld bytes, its descriptor says %lld",
+                                   object, (long long)result->size, (long long)size);
+}
+
+/* A small object of @size bytes (-1: unknown), as a blob of the store and parsed. */
+static int fetch_document(Pull *pull, FetchKind kind, const char *object, int64_t size, Digest *ret_digest,
                           json_object **ret, Error *err)
 {
         _cleanup_fetch_ FetchProcess process = FETCH_PROCESS_INIT;
@@ -66,12 +75,20 @@ static int fetch_document(Pull *pull, FetchKind kind, const char *object, Digest
         FetchResult result;
         int r;
 
+        if (size > JSON_DOCUMENT_MAXIMUM)
+                return fail_kind(err, ERROR_CORRUPT, EFBIG, "%s is larger than %d bytes", object,
+                                 JSON_DOCUMENT_MAXIMUM);
         fd = store_blob_create(pull->store, &pull->stage, "document", err);
         if (fd < 0)
                 return fd;
-        r = start_fetch(pull, kind, object, JSON_DOCUMENT_MAXIMUM, fd, -EBADF, &process, err);
+        r = start_fetch(pull, kind, object, size >= 0 ? size : JSON_DOCUMENT_MAXIMUM, fd, -EBADF, &process,
+                        err);
+        if (r >= 0)
+                r = engine_await(pull->engine, process.report, -1, err);
         if (r >= 0)
                 r = fetch_finish(&process, &result, err);
+        if (r >= 0 && size >= 0)
+                r = check_size(object, size, &result, err);
         if (r < 0)
                 return r;
         if (lseek(fd, 0, SEEK_SET) < 0 || file_read_fd(fd, JSON_DOCUMENT_MAXIMUM, &text) < 0)
@@ -163,17 +180,20 @@ static void report_layer(Pull *pull, const LayerPull *layer)
 }
 
 /* Until @layers[@wanted] is downloaded and unpacked; all that are under way are reported. */
-static void watch(Pull *pull, const LayerPull *layers, size_t wanted, size_t end)
+static int watch(Pull *pull, const LayerPull *layers, size_t wanted, size_t end, Error *err)
 {
         const int sources[] = {layers[wanted].fetch.report, layers[wanted].unpack.result};
+        int r = 0;
 
-        for (size_t i = 0; pull->report && layers[wanted].active && i < ELEMENTSOF(sources); i++) {
-                struct pollfd fd = {.fd = sources[i], .events = POLLIN};
-
-                while (sources[i] >= 0 && poll(&fd, 1, REPORT_MILLISECONDS) == 0)
+        for (size_t i = 0; r >= 0 && layers[wanted].active && i < ELEMENTSOF(sources); i++) {
+                if (sources[i] < 0)
+                        continue;
+                while ((r = engine_await(pull->engine, sources[i], pull->report ? REPORT_MILLISECONDS : -1,
+                                         err)) == 0)
                         for (size_t j = wanted; j < end; j++)
                                 report_layer(pull, &layers[j]);
         }
+        return r;
 }
 
 static int finish_layer(Pull *pull, LayerPull *layer, Error *err)
@@ -187,6 +207,8 @@ static int finish_layer(Pull *pull, LayerPull *layer, Error *err)
                 return 0;
         if (*layer->name)
                 r = fetch_finish(&layer->fetch, &fetched, err);
+        if (r >= 0 && *layer->name)
+                r = check_size("it", layer->layer->size, &fetched, err);
         if (layer->unpacking)
                 unpack = unpack_finish(&layer->unpack, &unpacked, &unpack_error);
         if (r >= 0 && unpack < 0) {
@@ -252,8 +274,9 @@ static int pull_layers(Pull *pull, const ImageManifest *manifest, const ImageCon
                 }
                 if (r < 0)
                         break;
-                watch(pull, layers, finished, started);
-                r = finish_layer(pull, &layers[finished++], err);
+                r = watch(pull, layers, finished, started, err);
+                if (r >= 0)
+                        r = finish_layer(pull, &layers[finished++], err);
         }
         for (size_t i = 0; i < count; i++)
                 abandon_layer(pull, &layers[i]);
@@ -267,6 +290,7 @@ static int find_manifest(Pull *pull, const Platform *platform, Digest *ret_named
                          json_object **ret, Error *err)
 {
         char object[DIGEST_SIZE + 64];
+        int64_t size = -1;
 
         snprintf(object, sizeof(object), "%s",
                  digest_is_set(&pull->reference.digest) ? pull->reference.digest.text : pull->reference.tag);
@@ -276,7 +300,7 @@ static int find_manifest(Pull *pull, const Platform *platform, Digest *ret_named
                 Descriptor chosen;
                 int r;
 
-                r = fetch_document(pull, FETCH_MANIFEST, object, ret_manifest, &document, err);
+                r = fetch_document(pull, FETCH_MANIFEST, object, size, ret_manifest, &document, err);
                 if (r >= 0)
                         r = image_document_kind(document, &kind, err);
                 if (r < 0)
@@ -291,6 +315,7 @@ static int find_manifest(Pull *pull, const Platform *platform, Digest *ret_named
                 if (r < 0)
                         return r;
                 snprintf(object, sizeof(object), "%s", chosen.digest.text);
+                size = chosen.size;
         }
         return fail_kind(err, ERROR_CORRUPT, ELOOP, "indexes are nested deeper than %d", INDEX_DEPTH_MAXIMUM);
 }
@@ -313,8 +338,8 @@ static int pull_image(Pull *pull, const Platform *platform, Error *err)
         reference_format_name(&pull->reference, name);
         image_progress_line(pull->report, pull->owner, "%s: Pulling from %s",
                             *pull->reference.tag ? pull->reference.tag : named.text, pull->reference.path);
-        r = fetch_document(pull, FETCH_BLOB, manifest.config.digest.text, &image.config, &config_document,
-                           err);
+        r = fetch_document(pull, FETCH_BLOB, manifest.config.digest.text, manifest.config.size, &image.config,
+                           &config_document, err);
         if (r >= 0)
                 r = image_config_parse(config_document, &config, err);
         if (r >= 0 && config.diff_id_count != manifest.layer_count)
@@ -362,14 +387,15 @@ int image_pull(Engine *engine, const ImagePullOptions *options, Error *err)
         if (r >= 0)
                 r = engine_user_namespace_start(engine, err);
         if (r >= 0)
-                r = store_stage_begin(pull.store, &pull.stage, err);
+                r = engine_work_begin(engine, err);
         if (r >= 0) {
-                r = pull_image(&pull, &platform, err);
+                r = store_stage_begin(pull.store, &pull.stage, err);
+                if (r >= 0)
+                        r = pull_image(&pull, &platform, err);
                 store_stage_abandon(pull.store, &pull.stage);
+                engine_work_end(engine);
                 if (r < 0)
                         fail_wrap(err, r, "pull %s", options->name);
-                else
-                        engine_collect(engine, NULL); /* what earlier pulls left that were killed */
         }
         free(pull.fetch_program);
         free(pull.unpack_program);

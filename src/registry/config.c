@@ -8,12 +8,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-enum { SETTINGS_MAXIMUM = 1 << 20 };
+enum { SETTINGS_MAXIMUM = 1 << 20, TIMEOUT_USUAL = 60, TIMEOUT_MAXIMUM = 24 * 3600 };
 
 struct RegistryConfig {
         char *folder;
         json_object *document; /* registries.json; NULL: there is none */
         StringList insecure;
+        int64_t timeout;
 };
 
 RegistryConfig *registry_config_free(RegistryConfig *config)
@@ -51,14 +52,21 @@ static int read_settings(RegistryConfig *config, const char *folder, Error *err)
 
         json_object_object_foreach(config->document, key, value)
         {
-                if (!text_equal(key, "insecure") && !text_equal(key, "mirrors"))
+                if (!text_equal(key, "insecure") && !text_equal(key, "mirrors") &&
+                    !text_equal(key, "timeout"))
                         return fail_kind(err, ERROR_USAGE, EINVAL,
-                                         "%s: unknown member \"%s\" (known: insecure, mirrors)", path, key);
+                                         "%s: unknown member \"%s\" (known: insecure, mirrors, timeout)",
+                                         path, key);
                 (void)value;
         }
         r = json_get_strings(config->document, "insecure", &config->insecure, err);
         if (r >= 0)
                 r = json_get_object(config->document, "mirrors", &mirrors, err);
+        if (r >= 0)
+                r = json_get_int64(config->document, "timeout", &config->timeout, err);
+        if (r > 0 && (config->timeout < 1 || config->timeout > TIMEOUT_MAXIMUM))
+                r = fail_kind(err, ERROR_USAGE, EINVAL, "timeout: %lld is no number of seconds from 1 to %d",
+                              (long long)config->timeout, TIMEOUT_MAXIMUM);
         return r < 0 ? fail_wrap(err, r, "%s", path) : 1;
 }
 
@@ -69,6 +77,7 @@ int registry_config_open(const char *folder, RegistryConfig **ret, Error *err)
 
         if (!config || !(config->folder = strdup(folder)))
                 return fail_memory(err);
+        config->timeout = TIMEOUT_USUAL;
         r = read_settings(config, folder, err);
         if (r == 0)
                 r = read_settings(config, "/etc/kelp", err);
@@ -153,6 +162,11 @@ static size_t host_name_length(const char *host)
         const char *end = *host == '[' ? strchr(host, ']') : NULL;
 
         return end ? (size_t)(end + 1 - host) : strcspn(host, ":");
+}
+
+int registry_config_timeout(const RegistryConfig *config)
+{
+        return (int)config->timeout;
 }
 
 bool registry_config_insecure(const RegistryConfig *config, const char *host)

@@ -3,7 +3,8 @@
  *
  *   registries.json      in kelp's configuration folder, else in /etc/kelp:
  *                        {"insecure": ["registry.lan:5000", "registry.lan"],
- *                         "mirrors": {"docker.io": ["https://mirror.example/prefix"]}}
+ *                         "mirrors": {"docker.io": ["https://mirror.example/prefix"]},
+ *                         "timeout": 60}
  *   certs.d/HOST[:PORT]/ in kelp's configuration folder, ~/.config/containers, /etc/kelp, /etc/containers,
  * /etc/docker: ca.crt (or any *.crt), client.cert, client.key (or any NAME.cert with NAME.key)
  *
@@ -48,6 +49,8 @@ void registry_endpoint_list_deinit(RegistryEndpointList *list);
 int registry_config_endpoints(const RegistryConfig *config, const char *domain, bool mirrors,
                               RegistryEndpointList *ret, Error *err);
 
+/* Seconds of silence after which a registry counts as dead: at least 1. */
+int registry_config_timeout(const RegistryConfig *config);
 /* May @host ("name", "name:port") be spoken to without a verified certificate? As configured. */
 bool registry_config_insecure(const RegistryConfig *config, const char *host);
 /* Is @host this machine's loopback ("localhost", 127.0.0.0/8, "[::1]", with or without port)? */

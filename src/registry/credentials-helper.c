@@ -43,8 +43,10 @@ static int spawn_helper(const char *program, const char *verb, int input, int ou
         if (r == 0)
                 r = posix_spawnp(ret, program, &actions, NULL, arguments, environ);
         posix_spawn_file_actions_destroy(&actions);
-        if (r == ENOENT) {
-                fail_kind(err, ERROR_NOT_FOUND, ENOENT, "credential helper %s is not in PATH", program);
+        /* EACCES: also a folder of PATH that may not be looked into. */
+        if (r == ENOENT || r == EACCES) {
+                fail_kind(err, ERROR_NOT_FOUND, r, "credential helper %s is not in PATH, or not executable",
+                          program);
                 return fail_hint(
                         err, "install it, or take credsStore and credHelpers out of docker's config.json");
         }

@@ -3,11 +3,11 @@
  *
  * Redirects are followed here and not by libcurl, because everything that is bound to a host has to be chosen
  * anew for each hop: which authority is trusted, which client certificate is shown, whether Authorization may
- * be sent (only to the origin that was asked), and whether the hop may leave HTTPS (only to where plain HTTP
- * is allowed anyhow).
+ * be sent (only to the origin that was asked), and whether the hop may leave HTTPS (only to what is listed as
+ * insecure; loopback is no exception, or any registry could make us call services of this machine).
  *
- * There is no limit on the time of a transfer: layers are large and lines slow. What counts as dead is a
- * minute without a byte.
+ * There is no limit on the time of a transfer: layers are large and lines slow. What counts as dead is
+ * silence for as long as registries.json says.
  */
 #include "registry/fetch-http.h"
 
@@ -17,8 +17,8 @@
 enum {
         REDIRECTS_MAXIMUM = 8,
         CONNECT_SECONDS = 30,
-        STALL_SECONDS = 60,
         HEADERS_MAXIMUM = 200,
+        HEADER_BYTES_MAXIMUM = 256 << 10,
         REFUSAL_MAXIMUM = 64 << 10,
         TAKE_SIZE = 128 << 10,
 };
@@ -36,7 +36,7 @@ typedef struct Exchange {
         Error *err;
         Error refusal; /* the sink's own */
         int64_t sent;
-        int64_t taken;
+        size_t header_bytes;
         bool begun;
         bool refused;
 } Exchange;
@@ -93,6 +93,13 @@ static size_t on_header(char *data, size_t size, size_t count, void *owner)
         size_t length = size * count, name = 0, value;
         _cleanup_free_ char *line = NULL;
 
+        exchange->header_bytes += length;
+        if (exchange->header_bytes > HEADER_BYTES_MAXIMUM) {
+                fail_kind(&exchange->refusal, ERROR_CORRUPT, EFBIG, "registry %s sends headers without end",
+                          response->host);
+                exchange->refused = true;
+                return 0;
+        }
         /* A new response (after "100 Continue", or a proxy's): what came before is not its. */
         if (length >= 5 && memcmp(data, "HTTP/", 5) == 0) {
                 string_list_deinit(&response->headers);
@@ -140,10 +147,10 @@ static size_t on_data(char *data, size_t size, size_t count, void *owner)
                 buffer_append(&response->text, data, length < room ? length : room);
                 return length;
         }
-        exchange->taken += (int64_t)length;
-        if (exchange->taken > request->maximum) {
+        response->received += (int64_t)length;
+        if (response->received > request->maximum) {
                 fail_kind(&exchange->refusal, ERROR_CORRUPT, EFBIG,
-                          "%s sent more than the %lld bytes expected", response->host,
+                          "registry %s sent more than the %lld bytes expected", response->host,
                           (long long)request->maximum);
                 return refuse(exchange);
         }
@@ -166,7 +173,7 @@ static size_t on_send(char *buffer, size_t size, size_t count, void *owner)
         if ((int64_t)length > left)
                 length = (size_t)left;
         do
-                got = pread(request->body_fd, buffer, length, exchange->sent);
+                got = pread(request->body_fd, buffer, length, request->body_offset + exchange->sent);
         while (got < 0 && errno == EINTR);
         if (got < 0 || (got == 0 && length > 0)) {
                 fail_errno(&exchange->refusal, got < 0 ? errno : EIO, "read what is to be sent");
@@ -175,7 +182,7 @@ static size_t on_send(char *buffer, size_t size, size_t count, void *owner)
         }
         exchange->sent += got;
         if (request->sent)
-                request->sent(request->owner, exchange->sent);
+                request->sent(request->owner, request->body_offset + exchange->sent);
         return (size_t)got;
 }
 
@@ -196,13 +203,12 @@ static void set_body(Exchange *exchange)
 {
         const HttpRequest *request = exchange->request;
         CURL *easy = exchange->easy;
-        bool post = text_equal(request->method, "POST");
 
         if (text_equal(request->method, "HEAD")) {
                 curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
                 return;
         }
-        if (!post && !text_equal(request->method, "PUT"))
+        if (text_equal(request->method, "GET"))
                 return;
         if (request->body_fd >= 0) {
                 curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
@@ -285,6 +291,7 @@ static HttpFailure failure_of(CURLcode code)
         case CURLE_SSL_ISSUER_ERROR:
                 return HTTP_FAILED_CERTIFICATE;
         case CURLE_OPERATION_TIMEDOUT:
+                return HTTP_FAILED_STALL;
         case CURLE_PARTIAL_FILE:
         case CURLE_GOT_NOTHING:
         case CURLE_SEND_ERROR:
@@ -297,14 +304,40 @@ static HttpFailure failure_of(CURLcode code)
         }
 }
 
-static int report(const char *host, CURLcode code, const char *detail, HttpFailure failure, Error *err)
+/* A failure of the exchange that libcurl says in @code and @detail. */
+static HttpFailure classify(const Exchange *exchange, CURLcode code, const char *detail)
 {
+        HttpFailure failure = failure_of(code);
+        curl_off_t connected = 0;
+
+        curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+        /* There was nobody, or nobody who finishes a handshake. */
+        if (failure == HTTP_FAILED_STALL && connected == 0)
+                return HTTP_FAILED_CONNECT;
+        /* With TLS 1.3 a server refuses our certificate, or that there is none, after the handshake. */
+        if (failure == HTTP_FAILED_TRANSFER && strstr(detail, "certificate"))
+                return HTTP_FAILED_CERTIFICATE;
+        return failure;
+}
+
+static int report(const Exchange *exchange, CURLcode code, const char *detail, int seconds, Error *err)
+{
+        HttpFailure failure = exchange->response->failure;
+        const char *host = exchange->response->host;
         int number = failure == HTTP_FAILED_CONNECT       ? ECONNREFUSED
                      : failure == HTTP_FAILED_CERTIFICATE ? EACCES
+                     : failure == HTTP_FAILED_STALL       ? ETIMEDOUT
                                                           : EIO;
 
+        if (failure == HTTP_FAILED_STALL)
+                return fail(err, number, "registry %s has sent nothing for %d seconds", host, seconds);
         fail(err, number, "registry %s: %s", host, *detail ? detail : curl_easy_strerror(code));
-        if (code == CURLE_COULDNT_RESOLVE_HOST)
+        if (failure == HTTP_FAILED_CERTIFICATE && code == CURLE_RECV_ERROR)
+                fail_hint(err,
+                          "it wants to see a certificate of yours: put client.cert and client.key into "
+                          "~/.config/kelp/certs.d/%s/",
+                          host);
+        else if (code == CURLE_COULDNT_RESOLVE_HOST)
                 fail_hint(err, "check the name and this machine's DNS; proxies are taken from https_proxy "
                                "and no_proxy");
         else if (failure == HTTP_FAILED_CERTIFICATE)
@@ -327,13 +360,14 @@ static int perform_hop(HttpClient *client, const HttpRequest *request, const cha
         char detail[CURL_ERROR_SIZE] = "";
         Exchange exchange = {.request = request, .response = response, .easy = client->easy};
         struct curl_slist *headers = NULL;
+        int silence = registry_config_timeout(client->config), r;
         CURL *easy = client->easy;
         CURLcode code;
-        int r;
 
         string_list_deinit(&response->headers);
         buffer_deinit(&response->text);
         response->status = 0;
+        response->received = 0;
         response->failure = HTTP_FAILED_OTHER;
         curl_easy_reset(easy);
         r = set_security(client, response->host, err);
@@ -345,9 +379,10 @@ static int perform_hop(HttpClient *client, const HttpRequest *request, const cha
         curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(easy, CURLOPT_USERAGENT, "kelp/" KELP_VERSION);
-        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT,
+                         (long)(silence < CONNECT_SECONDS ? silence : CONNECT_SECONDS));
         curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)silence);
         curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)TAKE_SIZE);
         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
         curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
@@ -366,8 +401,8 @@ static int perform_hop(HttpClient *client, const HttpRequest *request, const cha
                 return exchange.refusal.code ? -exchange.refusal.code : -EIO;
         }
         if (code != CURLE_OK) {
-                response->failure = failure_of(code);
-                return report(response->host, code, detail, response->failure, err);
+                response->failure = classify(&exchange, code, detail);
+                return report(&exchange, code, detail, silence, err);
         }
         response->failure = HTTP_ANSWERED;
         if (!exchange.begun && response->status / 100 == 2 && request->begin) {
@@ -433,12 +468,34 @@ static bool same_origin(const Address *a, const Address *b)
                strcasecmp(a->host, b->host) == 0;
 }
 
+static bool leaves_tls(const HttpClient *client, const Address *from, const Address *to)
+{
+        char host[256];
+
+        host_of(to, host, sizeof(host));
+        return text_equal(from->scheme, "https") && text_equal(to->scheme, "http") &&
+               !registry_config_insecure(client->config, host);
+}
+
 static bool redirects(const HttpRequest *request, long status)
 {
         if (status == 307 || status == 308)
                 return true;
         return (status == 301 || status == 302 || status == 303) &&
                (text_equal(request->method, "GET") || text_equal(request->method, "HEAD"));
+}
+
+/* May the next hop go there? */
+static int check_hop(const HttpClient *client, const HttpRequest *request, const Address *current,
+                     const Address *next, const char *from, const char *to, Error *err)
+{
+        if (leaves_tls(client, current, next))
+                return fail(err, EPROTO, "registry %s redirects to %s without TLS: refused", from, to);
+        /* such a text is a secret of the user's for one host */
+        if (request->body && !same_origin(current, next))
+                return fail(err, EPROTO, "registry %s redirects a request with credentials to %s: refused",
+                            from, to);
+        return 0;
 }
 
 int http_perform(HttpClient *client, const HttpRequest *request, HttpResponse *ret, Error *err)
@@ -455,7 +512,8 @@ int http_perform(HttpClient *client, const HttpRequest *request, HttpResponse *r
                 char host[256];
                 int r;
 
-                r = perform_hop(client, request, current.url, same_origin(&origin, &current), ret, err);
+                ret->elsewhere = !same_origin(&origin, &current);
+                r = perform_hop(client, request, current.url, !ret->elsewhere, ret, err);
                 if (r < 0)
                         return r;
                 location = http_header(ret, "location");
@@ -465,10 +523,9 @@ int http_perform(HttpClient *client, const HttpRequest *request, HttpResponse *r
                 if (read_address(current.url, location, &next) < 0)
                         return fail(err, EPROTO, "registry %s redirects to a bad address", ret->host);
                 host_of(&next, host, sizeof(host));
-                if (text_equal(current.scheme, "https") && text_equal(next.scheme, "http") &&
-                    !registry_host_loopback(host) && !registry_config_insecure(client->config, host))
-                        return fail(err, EPROTO, "registry %s redirects to %s without TLS: refused",
-                                    ret->host, host);
+                r = check_hop(client, request, &current, &next, ret->host, host, err);
+                if (r < 0)
+                        return r;
                 memcpy(ret->host, host, sizeof(host));
                 address_deinit(&current);
                 current = next;
@@ -493,4 +550,12 @@ bool http_same_origin(const char *a, const char *b)
 
         return read_address(a, NULL, &first) >= 0 && read_address(b, NULL, &second) >= 0 &&
                same_origin(&first, &second);
+}
+
+bool http_leaves_tls(const HttpClient *client, const char *from, const char *to)
+{
+        _cleanup_address_ Address first = {0}, second = {0};
+
+        return read_address(from, NULL, &first) >= 0 && read_address(to, NULL, &second) >= 0 &&
+               leaves_tls(client, &first, &second);
 }

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-static _Noreturn void run_child(const FetchRequest *request, int report)
+static _Noreturn void run_child(const FetchRequest *request, pid_t parent, int report)
 {
         char kind[8], maximum[24];
         char *arguments[] = {(char *)"kelp-fetch",
@@ -23,8 +23,13 @@ static _Noreturn void run_child(const FetchRequest *request, int report)
         const int places[] = {0, 1, FETCH_REPORT_FD, FETCH_COPY_FD};
         FetchReport failed = {0};
         int copies[ELEMENTSOF(wanted)];
+        sigset_t none;
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+                _exit(125);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
         snprintf(kind, sizeof(kind), "%d", (int)request->kind);
         snprintf(maximum, sizeof(maximum), "%lld", (long long)request->maximum);
         for (size_t i = 0; i < ELEMENTSOF(wanted); i++)
@@ -42,13 +47,13 @@ static _Noreturn void run_child(const FetchRequest *request, int report)
 int fetch_start(const FetchRequest *request, FetchProcess *ret, Error *err)
 {
         int ends[2];
-        pid_t pid;
+        pid_t parent = getpid(), pid;
 
         if (pipe2(ends, O_CLOEXEC) < 0)
                 return fail_errno(err, errno, "pipe");
         pid = fork();
         if (pid == 0)
-                run_child(request, ends[1]);
+                run_child(request, parent, ends[1]);
         close(ends[1]);
         if (pid < 0) {
                 close(ends[0]);

@@ -1,177 +1,96 @@
 /*
- * Requests to one registry: the challenge is answered with the user's credentials, once a request; what may
- * pass is tried again, as Retry-After says or with growing pauses; mirrors come first, then the registry,
- * each by HTTPS and by plain HTTP only where that is allowed.
+ * Requests to one registry: the challenge is answered with the user's credentials, once a request and again
+ * when a token has run out in the middle of a transfer; what may pass is tried again, as Retry-After says or
+ * with growing pauses; mirrors come first, then the registry, each by HTTPS and by plain HTTP only where that
+ * is allowed.
  */
 #include "registry/fetch-session.h"
 
 #include "base/cleanup.h"
+#include "registry/fetch-token.h"
 #include "spec/json.h"
 
-#include <nettle/base64.h>
+#include <curl/curl.h>
 #include <poll.h>
+#include <time.h>
 
-enum { TRIES = 5, RETRY_SECONDS_MAXIMUM = 30 };
-
-/* ---- credentials ---- */
-
-static char *basic_authorization(const RegistryCredentials *credentials)
-{
-        _cleanup_free_ char *plain =
-                text_printf("%s:%s", credentials->user ?: "", credentials->password ?: "");
-        size_t length = plain ? strlen(plain) : 0;
-        _cleanup_free_ char *encoded = calloc(1, BASE64_ENCODE_RAW_LENGTH(length) + 1);
-
-        if (!plain || !encoded)
-                return NULL;
-        base64_encode_raw(encoded, length, (const uint8_t *)plain);
-        return text_printf("Basic %s", encoded);
-}
-
-/* name="value" in a challenge (RFC 7235). New string, NULL when it is not there. */
-static char *challenge_value(const char *challenge, const char *name)
-{
-        size_t length = strlen(name);
-
-        for (const char *at = challenge; (at = strcasestr(at, name)); at += length)
-                if ((at == challenge || strchr(" ,", at[-1])) && at[length] == '=') {
-                        const char *value = at + length + 1;
-
-                        return *value == '"' ? strndup(value + 1, strcspn(value + 1, "\""))
-                                             : strndup(value, strcspn(value, ", "));
-                }
-        return NULL;
-}
-
-static void put_pair(Buffer *url, char separator, const char *name, const char *value)
-{
-        buffer_printf(url, "%c%s=", separator, name);
-        for (; *value; value++)
-                if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/,", *value))
-                        buffer_putc(url, *value);
-                else
-                        buffer_printf(url, "%%%02X", (unsigned char)*value);
-}
-
-/* The body of a request for a token by a refresh token (OAuth 2, RFC 6749). */
-static void refresh_form(const char *token, const char *service, const char *scope, Buffer *ret)
-{
-        buffer_puts(ret, "grant_type=refresh_token&client_id=kelp");
-        put_pair(ret, '&', "refresh_token", token);
-        if (service)
-                put_pair(ret, '&', "service", service);
-        if (scope)
-                put_pair(ret, '&', "scope", scope);
-}
-
-static void put_query(Buffer *url, const char *name, const char *value)
-{
-        put_pair(url, strchr(url->data, '?') ? '&' : '?', name, value);
-}
-
-/* Asks the token server that the registry names (distribution's token authentication). */
-static int get_token(RegistrySession *session, const char *challenge, const RegistryCredentials *credentials,
-                     Error *err)
-{
-        _cleanup_free_ char *realm = challenge_value(challenge, "realm"),
-                            *service = challenge_value(challenge, "service");
-        _cleanup_free_ char *scope = challenge_value(challenge, "scope"), *basic = NULL;
-        _cleanup_response_ HttpResponse response = {0};
-        _cleanup_json_ json_object *document = NULL;
-        _cleanup_buffer_ Buffer url = {0}, form = {0};
-        _cleanup_request_ HttpRequest request = HTTP_REQUEST_INIT;
-        const char *token = NULL;
-        int r;
-
-        if (!realm)
-                return fail_kind(err, ERROR_UNAUTHORIZED, EACCES,
-                                 "registry %s: its challenge names no token server", session->domain);
-        buffer_puts(&url, realm);
-        if (service)
-                put_query(&url, "service", service);
-        if (scope)
-                put_query(&url, "scope", scope);
-        request.method = "GET";
-        if (credentials && !text_empty(credentials->identity_token)) {
-                refresh_form(credentials->identity_token, service, scope, &form);
-                request.method = "POST";
-                request.body = form.data;
-                string_list_add(&request.headers, "Content-Type: application/x-www-form-urlencoded");
-        } else if (credentials) {
-                basic = basic_authorization(credentials);
-                request.authorization = basic;
-        }
-        request.url = request.body ? realm : url.data;
-        request.maximum = 1 << 20;
-        r = http_perform(session->client, &request, &response, err);
-        if (r < 0)
-                return fail_wrap(err, r, "token server of %s", session->domain);
-        if (response.status != 200)
-                return fail_kind(err, ERROR_UNAUTHORIZED, EACCES,
-                                 "registry %s: the token server %s refused the credentials (status %ld)",
-                                 session->domain, response.host, response.status);
-        r = json_parse(response.text.data ?: "", response.text.length, "token", &document, err);
-        if (r >= 0)
-                r = json_get_string(document, "token", &token, err);
-        if (r >= 0 && !token)
-                r = json_get_string(document, "access_token", &token, err);
-        if (r < 0)
-                return r;
-        if (!token)
-                return fail_kind(err, ERROR_UNAUTHORIZED, EACCES,
-                                 "registry %s: the token server gave no token", session->domain);
-        free(session->authorization);
-        session->authorization = text_printf("Bearer %s", token);
-        return session->authorization ? 0 : fail_memory(err);
-}
-
-static int answer_challenge(RegistrySession *session, const HttpResponse *response, Error *err)
-{
-        const char *challenge = http_header(response, "www-authenticate");
-        _cleanup_credentials_ RegistryCredentials credentials = {0};
-        const RegistryCredentials *known = session->given;
-
-        if (!known) {
-                int found = registry_credentials_get(session->domain, &credentials, err);
-
-                if (found < 0)
-                        return found;
-                known = found ? &credentials : NULL;
-        }
-        if (challenge && strncasecmp(challenge, "bearer", 6) == 0)
-                return get_token(session, challenge, known, err);
-        if (!known) {
-                fail_kind(err, ERROR_UNAUTHORIZED, EACCES, "registry %s wants credentials", session->domain);
-                return fail_hint(err, "give them with kelp login %s", session->domain);
-        }
-        free(session->authorization);
-        session->authorization = basic_authorization(known);
-        return session->authorization ? 0 : fail_memory(err);
-}
+enum {
+        TRIES = 5,                  /* of one request, without anything that came of it */
+        SILENT_TRIES = 2,           /* when each is a wait for nothing */
+        REQUESTS_MAXIMUM = 200,     /* however much comes in between */
+        PROGRESS_BYTES = 64 << 10,  /* what counts as something */
+        PAUSE_MILLISECONDS = 500,   /* before the second try; doubled then */
+        PAUSE_SECONDS_MAXIMUM = 30, /* a registry that wants to be left alone for longer is believed */
+};
 
 /* ---- requests ---- */
 
-static void pause_before_retry(const HttpResponse *response, int try)
+/* Retry-After in seconds or as a date (RFC 9110, 10.2.3); -1: there is none. */
+static int64_t retry_after(const HttpResponse *response)
 {
-        const char *after = http_header(response, "retry-after");
-        uint64_t seconds = 1ULL << try;
+        const char *text = http_header(response, "retry-after");
+        uint64_t seconds;
+        time_t date;
 
-        if (after && text_to_u64(after, UINT32_MAX, &seconds) < 0)
-                seconds = 1;
-        poll(NULL, 0, (int)(seconds > RETRY_SECONDS_MAXIMUM ? RETRY_SECONDS_MAXIMUM : seconds) * 1000);
+        if (!text)
+                return -1;
+        if (text_to_u64(text, INT32_MAX, &seconds) >= 0)
+                return (int64_t)seconds;
+        date = curl_getdate(text, NULL);
+        return date < 0 ? -1 : date > time(NULL) ? date - time(NULL) : 0;
+}
+
+/* How the tries of one request went so far. */
+typedef struct Tries {
+        int requests, tries, silent;
+        bool challenged;
+} Tries;
+
+/* Is there a point in asking again? */
+static bool worth_another(const HttpRequest *request, const HttpResponse *response, const Tries *tries)
+{
+        if (request->once || tries->requests >= REQUESTS_MAXIMUM || tries->tries >= TRIES)
+                return false;
+        if (response->failure == HTTP_FAILED_STALL)
+                return tries->silent < SILENT_TRIES;
+        if (response->failure != HTTP_ANSWERED)
+                return response->failure == HTTP_FAILED_TRANSFER;
+        return (response->status == 429 || response->status >= 500) &&
+               retry_after(response) <= PAUSE_SECONDS_MAXIMUM;
+}
+
+static void pause_before(const HttpResponse *response, int tries)
+{
+        int64_t seconds = retry_after(response);
+
+        if (response->received >= PROGRESS_BYTES)
+                return;
+        poll(NULL, 0, seconds >= 0 ? (int)seconds * 1000 : PAUSE_MILLISECONDS << (tries - 1));
+}
+
+static void count_try(Tries *tries, const HttpResponse *response)
+{
+        tries->requests++;
+        /* A transfer that goes on piece by piece may take as many tries as it needs, and outlive its token.
+         */
+        if (response->received >= PROGRESS_BYTES)
+                *tries = (Tries){.requests = tries->requests};
+        tries->tries++;
+        tries->silent += response->failure == HTTP_FAILED_STALL;
 }
 
 int session_perform(RegistrySession *session, HttpRequest *request, SessionPrepare prepare, HttpResponse *ret,
                     Error *err)
 {
         /* A place to upload to may be at another host, which is not to see what is meant for the registry. */
-        bool own = session->base && http_same_origin(session->base, request->url), challenged = !own;
+        bool own = session->base && http_same_origin(session->base, request->url);
+        Tries tries = {0};
 
-        for (int try = 0;; try++) {
-                bool again;
+        for (;;) {
                 int r;
 
                 http_response_deinit(ret);
+                *ret = (HttpResponse){0};
                 request->authorization = own ? session->authorization : NULL;
                 if (prepare) {
                         string_list_deinit(&request->headers);
@@ -179,26 +98,26 @@ int session_perform(RegistrySession *session, HttpRequest *request, SessionPrepa
                                 return fail_memory(err);
                 }
                 r = http_perform(session->client, request, ret, err);
-                if (r >= 0 && ret->status == 401 && !challenged) {
-                        challenged = true;
+                count_try(&tries, ret);
+                /* Credentials are not for whom the registry sent us to. */
+                if (r >= 0 && ret->status == 401 && own && !ret->elsewhere && !tries.challenged) {
+                        tries.challenged = true;
                         error_clear(err);
-                        r = answer_challenge(session, ret, err);
+                        r = token_answer_challenge(session, ret, err);
                         if (r < 0)
                                 return r;
                         continue;
                 }
-                again = r < 0 ? ret->failure == HTTP_FAILED_TRANSFER
-                              : ret->status == 429 || ret->status >= 500;
-                if (!again || try + 1 >= TRIES)
+                if (!worth_another(request, ret, &tries))
                         return r;
-                pause_before_retry(ret, try);
+                pause_before(ret, tries.tries);
                 error_clear(err);
         }
 }
 
 /* By HTTPS, and by HTTP where that is allowed. */
 static int try_endpoint(RegistrySession *session, const RegistryEndpoint *endpoint, SessionAttempt attempt,
-                        void *owner, Error *err)
+                        void *owner, HttpFailure *ret_failure, Error *err)
 {
         bool plain_allowed = *endpoint->scheme
                                      ? text_equal(endpoint->scheme, "http")
@@ -206,10 +125,12 @@ static int try_endpoint(RegistrySession *session, const RegistryEndpoint *endpoi
                                                registry_config_insecure(session->config, endpoint->host);
         const char *schemes[] = {text_equal(endpoint->scheme, "http") ? "http" : "https",
                                  plain_allowed && !*endpoint->scheme ? "http" : NULL};
+        Error first = ERROR_INIT;
         int r = -EIO;
 
         free(session->authorization);
         session->authorization = NULL;
+        session->authority = endpoint->mirror ? endpoint->host : session->domain;
         for (size_t i = 0; i < ELEMENTSOF(schemes) && schemes[i]; i++) {
                 _cleanup_free_ char *base =
                         text_printf("%s://%s%s/v2/", schemes[i], endpoint->host, endpoint->prefix);
@@ -221,11 +142,19 @@ static int try_endpoint(RegistrySession *session, const RegistryEndpoint *endpoi
                 session->base = base;
                 r = attempt(session, base, owner, &failure, err);
                 session->base = NULL;
-                if (r >= 0 || (failure != HTTP_FAILED_PLAIN && failure != HTTP_FAILED_CONNECT &&
-                               failure != HTTP_FAILED_CERTIFICATE))
+                if (r >= 0 || (i == 0 && failure != HTTP_FAILED_PLAIN && failure != HTTP_FAILED_CONNECT &&
+                               failure != HTTP_FAILED_CERTIFICATE)) {
+                        *ret_failure = failure;
                         return r;
+                }
+                /* Who has a certificate speaks TLS: what is wrong with it is the matter, not what the same
+                 * port says to plain HTTP. */
+                if (i == 0 && failure == HTTP_FAILED_CERTIFICATE && err)
+                        first = *err;
         }
-        return r;
+        if (first.code && err)
+                *err = first;
+        return first.code ? -first.code : r;
 }
 
 int session_each(RegistrySession *session, bool mirrors, SessionAttempt attempt, void *owner, Error *err)
@@ -238,8 +167,13 @@ int session_each(RegistrySession *session, bool mirrors, SessionAttempt attempt,
                 return r;
         r = fail(err, ENOENT, "registry %s: no address", session->domain);
         for (size_t i = 0; r < 0 && i < endpoints.count; i++) {
+                HttpFailure failure = HTTP_FAILED_OTHER;
+
                 error_clear(err);
-                r = try_endpoint(session, &endpoints.items[i], attempt, owner, err);
+                r = try_endpoint(session, &endpoints.items[i], attempt, owner, &failure, err);
+                /* What cannot be written here, no other address can help. */
+                if (failure == HTTP_FAILED_SINK)
+                        break;
         }
         return r;
 }
@@ -263,6 +197,11 @@ int session_refused(const HttpResponse *response, const char *path, const char *
                 return fail_hint(err, "it may not exist, or need other credentials: kelp login %s",
                                  response->host);
         }
+        if (retry_after(response) > PAUSE_SECONDS_MAXIMUM)
+                return fail(err, EAGAIN,
+                            "registry %s asks to be left alone for %lld seconds (status %ld)%s%s",
+                            response->host, (long long)retry_after(response), response->status,
+                            words ? ": " : "", safe ?: "");
         return fail(err, EIO, "registry %s answered with status %ld for %s%s%s", response->host,
                     response->status, what, words ? ": " : "", safe ?: "");
 }

@@ -9,17 +9,18 @@ typedef struct RegistrySession {
         RegistryConfig *config;
         const char *domain; /* "docker.io" */
         const RegistryCredentials
-                *given;      /* to be used instead of the ones that are kept (login); NULL: those */
-        const char *base;    /* the address in use; NULL: none, and no credentials are given to anybody */
-        char *authorization; /* for the address in use; NULL: none was asked for */
+                *given;        /* to be used instead of the ones that are kept (login); NULL: those */
+        const char *authority; /* whose credentials are used: the domain, or a mirror's host */
+        const char *base;      /* the address in use; NULL: none, and no credentials are given to anybody */
+        char *authorization;   /* for the address in use; NULL: none was asked for */
 } RegistrySession;
 
 /* Called before each try with no headers set, to set them. 0 or -ENOMEM. */
 typedef int (*SessionPrepare)(void *owner, HttpRequest *request);
 
-/* http_perform() with the session's authorization; a challenge is answered once; broken transfers, 429 and
- * 5xx are tried again. 0: there is an answer of whatever status. @prepare gets request->owner; NULL: the
- * headers stay. */
+/* http_perform() with the session's authorization; a challenge is answered once, and again when more was
+ * received since; broken transfers, 429 and 5xx are tried again. 0: there is an answer of whatever status.
+ * @prepare gets request->owner; NULL: the headers stay. */
 int session_perform(RegistrySession *session, HttpRequest *request, SessionPrepare prepare, HttpResponse *ret,
                     Error *err);
 

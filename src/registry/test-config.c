@@ -63,12 +63,18 @@ static void test_endpoints(void **state)
         assert_false(registry_config_insecure(config, "lan.example"));
         assert_true(registry_config_insecure(config, "BOX.example:99"));
         assert_false(registry_config_insecure(config, "box.example.org"));
+        assert_int_equal(registry_config_timeout(config), 60);
 }
 
 static void test_bad_settings(void **state)
 {
-        static const char *const bad[] = {"[]", "{\"insecure\": true}", "{\"mirror\": {}}", "{",
-                                          "{\"insecure\":[1]}"};
+        static const char *const bad[] = {"[]",
+                                          "{\"insecure\": true}",
+                                          "{\"mirror\": {}}",
+                                          "{",
+                                          "{\"insecure\":[1]}",
+                                          "{\"timeout\":0}",
+                                          "{\"timeout\":\"1\"}"};
         _cleanup_registry_config_ RegistryConfig *config = NULL;
         _cleanup_endpoints_ RegistryEndpointList list = {0};
 

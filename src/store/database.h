@@ -13,7 +13,8 @@ struct Store {
         uid_t owner;
         gid_t group;
         StoreDurability durability; /* what the connection is set to */
-        int wal_pages;              /* in the WAL after the last commit */
+        const Interrupt *interrupt;
+        int wal_pages; /* in the WAL after the last commit */
 };
 
 /* Opens kelp.db in the store's folder, makes or checks its schema. */

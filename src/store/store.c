@@ -6,7 +6,10 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 int store_make_folder(Store *store, int parent, const char *name, mode_t mode)
 {
@@ -20,20 +23,60 @@ int store_make_folder(Store *store, int parent, const char *name, mode_t mode)
         return 0;
 }
 
+/* flock(2) knows no second thing to wait for, so a child waits in it: the lock is of the open file, which
+ * both have. */
+static int wait_with_child(const Interrupt *interrupt, int fd, int operation)
+{
+        pid_t parent = getpid(), pid = fork();
+        _cleanup_close_ int pidfd = -EBADF;
+        int status = 1, r;
+
+        if (pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                sigprocmask(SIG_SETMASK, &interrupt->before, NULL);
+                _exit(getppid() != parent || flock(fd, operation) < 0);
+        }
+        if (pid < 0)
+                return -errno;
+        pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+        r = pidfd < 0 ? -errno : interrupt_wait(interrupt, pidfd, -1);
+        if (r < 0)
+                kill(pid, SIGKILL);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+                ;
+        if (r < 0)
+                return r;
+        return status == 0 ? 0 : -EINTR;
+}
+
+static int wait_for_lock(const Store *store, int fd, int operation)
+{
+        if (store->interrupt) {
+                if (flock(fd, operation | LOCK_NB) == 0)
+                        return 0;
+                if (errno != EWOULDBLOCK || (operation & LOCK_NB))
+                        return -errno;
+                return wait_with_child(store->interrupt, fd, operation);
+        }
+        while (flock(fd, operation) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return 0;
+}
+
 int store_lock(Store *store, const char *name, int operation)
 {
         _cleanup_free_ char *path = path_join("locks", name);
         _cleanup_close_ int fd = -EBADF;
+        int r;
 
         if (!path)
                 return -ENOMEM;
         fd = openat(store->fd, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
                 return -errno;
-        while (flock(fd, operation) < 0)
-                if (errno != EINTR)
-                        return -errno;
-        return TAKE_FD(fd);
+        r = wait_for_lock(store, fd, operation);
+        return r < 0 ? r : TAKE_FD(fd);
 }
 
 static int explain_folder(int code, const char *path, Error *err)
@@ -142,6 +185,11 @@ Store *store_close(Store *store)
         free(store->path);
         free(store);
         return NULL;
+}
+
+void store_set_interrupt(Store *store, const Interrupt *interrupt)
+{
+        store->interrupt = interrupt;
 }
 
 int store_fd(const Store *store)

@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "sys/interrupt.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,6 +44,10 @@ DEFINE_CLEANUP(Store, store_close)
 
 /* Below the store's folder: empty folders and files, proc, dev, sys, etc/hosts, … */
 #define STORE_MOUNT_POINTS "mount-points"
+
+/* While set, waits for another process's lock end with -EINTR when a signal has come. Belongs to the caller.
+ */
+void store_set_interrupt(Store *store, const Interrupt *interrupt);
 
 /* The store's folder; belongs to @store. */
 int store_fd(const Store *store);

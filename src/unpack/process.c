@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-static _Noreturn void run_child(const UnpackOptions *options, int report)
+static _Noreturn void run_child(const UnpackOptions *options, pid_t parent, int report)
 {
         char mode[8], single[8], maximum[24];
         char *arguments[] = {(char *)"kelp-unpack", mode, single, maximum, NULL};
@@ -22,6 +22,8 @@ static _Noreturn void run_child(const UnpackOptions *options, int report)
         sigset_t none;
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+                _exit(125);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         snprintf(mode, sizeof(mode), "%d", (int)options->mode);
@@ -52,7 +54,7 @@ int unpack_start(const UnpackOptions *options, UnpackProcess *ret, Error *err)
 {
         _cleanup_close_ int reader = -EBADF, writer = -EBADF;
         int pipe_fds[2];
-        pid_t pid;
+        pid_t parent = getpid(), pid;
 
         if (pipe2(pipe_fds, O_CLOEXEC) < 0)
                 return fail_errno(err, errno, "pipe");
@@ -62,7 +64,7 @@ int unpack_start(const UnpackOptions *options, UnpackProcess *ret, Error *err)
         if (pid < 0)
                 return fail_errno(err, errno, "fork kelp-unpack");
         if (pid == 0)
-                run_child(options, writer);
+                run_child(options, parent, writer);
         ret->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
         ret->pid = pid;
         ret->result = TAKE_FD(reader);

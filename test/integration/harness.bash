@@ -271,12 +271,31 @@ registry_start_tls()
         REGISTRY=localhost:${REGISTRY##*:}
 }
 
+# special_registry_start NAME LAYOUT BEHAVIOUR...: a registry of special-registry's on a free port; sets SPECIAL (127.0.0.1:PORT).
+# Its folder, with the log of requests, is $KELP_TEST_DIR/NAME.
+special_registry_start()
+{
+        local folder=$KELP_TEST_DIR/$1
+        mkdir "$folder"
+        env -u KELP_TEST_MARK "$BATS_TEST_DIRNAME/special-registry" "$folder" "${@:2}" >"$folder/output" 2>&1 3>&- &
+        SPECIAL_PIDS="${SPECIAL_PIDS:-} $!"
+        wait_until [ -e "$folder/port" ] || {
+                cat "$folder/output" >&2
+                return 1
+        }
+        # shellcheck disable=SC2034 # for the test
+        SPECIAL=127.0.0.1:$(cat "$folder/port")
+}
+
+# Ends all that were started.
 registry_stop()
 {
-        [ -n "${REGISTRY_PID:-}" ] || return 0
-        kill "$REGISTRY_PID" 2>/dev/null
-        wait "$REGISTRY_PID" 2>/dev/null
-        REGISTRY_PID=
+        local pid
+        for pid in ${REGISTRY_PID:-} ${SPECIAL_PIDS:-}; do
+                kill "$pid" 2>/dev/null
+                wait "$pid" 2>/dev/null
+        done
+        REGISTRY_PID='' SPECIAL_PIDS=''
 }
 
 # ---- images ----
