@@ -128,6 +128,10 @@ static const CommandAbout abouts[] = {
          {{"stop web", "Lets it end in order."},
           {"stop -t 60 db", "Gives it a minute."},
           {"$ kelp stop $(kelp ps -q)", "All that run."}}},
+        {"top",
+         "Lists the processes of a running container, with the numbers and users that the host knows them "
+         "by.",
+         {{"top web", "A line for each process."}}},
         {"wait",
          "Waits until containers have ended and prints the exit status of each.",
          {{"wait job", "Prints its exit status, at once when it has ended already."}}},

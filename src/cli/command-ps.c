@@ -86,6 +86,10 @@ static void set_sizes(json_object *row, json_object *item)
 {
         char own[32], all[32], text[96];
 
+        if (!json_object_object_get(item, "SizeRw")) {
+                json_set_string(row, "Size", "0B"); /* as docker, which does not look unless asked */
+                return;
+        }
         text_format_size((uint64_t)row_number(item, "SizeRw"), own, sizeof(own));
         text_format_size((uint64_t)row_number(item, "SizeRootFs"), all, sizeof(all));
         snprintf(text, sizeof(text), "%s (virtual %s)", own, all);
@@ -168,4 +172,44 @@ int command_ps(CommandContext *context, int argc, char **argv, int *ret_status, 
 done:
         string_list_deinit(&list.filters);
         return r < 0 ? r : 0;
+}
+
+/* ---- top ---- */
+
+static void add_cells(json_object *cells, Buffer *text)
+{
+        for (size_t i = 0; i < json_object_array_length(cells); i++) {
+                _cleanup_free_ char *cell =
+                        text_printable(json_object_get_string(json_object_array_get_idx(cells, i)));
+
+                buffer_printf(text, "%s%s", i ? "\t" : "", cell ?: "");
+        }
+        buffer_putc(text, '\n');
+}
+
+int command_top(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        OptionTable table = {0};
+        _cleanup_json_ json_object *top = NULL;
+        _cleanup_buffer_ Buffer text = {0};
+        json_object *processes;
+        Engine *engine;
+        int count, r;
+
+        r = command_parse("top", &table, argc, argv, 1, 1, &count, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = command_engine(context, &engine, err);
+        if (r >= 0)
+                r = container_top(engine, argv[1], &top, err);
+        if (r < 0)
+                return r;
+        add_cells(json_object_object_get(top, "Titles"), &text);
+        processes = json_object_object_get(top, "Processes");
+        for (size_t i = 0; i < json_object_array_length(processes); i++)
+                add_cells(json_object_array_get_idx(processes, i), &text);
+        if (text.failed)
+                return fail_memory(err);
+        output_aligned(text.data);
+        return 0;
 }

@@ -1,6 +1,6 @@
 /* The table of commands. What they say about themselves is in command-about-*.c. */
-#include "cli/command.h"
 #include "base/nearest.h"
+#include "cli/command.h"
 
 const CommandGroup command_groups[] = {
         {"container", "Manage containers"},
@@ -49,6 +49,8 @@ const Command commands[] = {
          "Start one or more stopped containers", command_start, true},
         {"stop", "container stop", COMMAND_CONTAINERS, "[OPTIONS] CONTAINER [CONTAINER...]",
          "Stop one or more running containers", command_stop, true},
+        {"top", "container top", COMMAND_CONTAINERS, "CONTAINER",
+         "Display the running processes of a container", command_top, true},
         {"wait", "container wait", COMMAND_CONTAINERS, "CONTAINER [CONTAINER...]",
          "Block until one or more containers stop, then print their exit codes", command_wait, true},
         /* images */

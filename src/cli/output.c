@@ -58,7 +58,7 @@ static size_t text_columns(char c)
 }
 
 /* Lines with tabs between cells, aligned like docker's: three blanks between columns. */
-static void print_aligned(const char *text)
+void output_aligned(const char *text)
 {
         enum { COLUMNS_MAXIMUM = 32 };
         size_t widths[COLUMNS_MAXIMUM] = {0};
@@ -123,7 +123,7 @@ static int print_table(json_object *rows, const OutputTable *table, const char *
         }
         if (r < 0 || lines.failed)
                 return r < 0 ? r : fail_memory(err);
-        print_aligned(lines.data);
+        output_aligned(lines.data);
         return 0;
 }
 

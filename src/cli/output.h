@@ -20,6 +20,8 @@ typedef struct OutputTable {
  * object a line; "table TEMPLATE": aligned with titles; else the template for each row. In tables, and on a
  * terminal, control characters are escaped. ERROR_USAGE for a template that cannot be understood. */
 int output_rows(json_object *rows, const OutputTable *table, const char *format, Error *err);
+/* Prints lines with tabs between cells as columns; control characters are to be escaped before. */
+void output_aligned(const char *text);
 /* Prints @list as inspect does: a JSON array; @format "json": the same on one line; else the template for
  * each. */
 int output_documents(json_object *list, const char *format, Error *err);

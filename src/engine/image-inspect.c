@@ -62,11 +62,33 @@ int image_inspect(Engine *engine, const char *name, json_object **ret, Error *er
         return 0;
 }
 
+/* One step. @size: of its layer; 0 for a step that made none. */
+static json_object *describe_step(json_object *item, const char *id, int64_t size)
+{
+        json_object *row = json_object_new_object();
+        const char *created = NULL, *by = NULL, *comment = NULL;
+        int64_t time = 0;
+
+        json_get_string(item, "created", &created, NULL);
+        json_get_string(item, "created_by", &by, NULL);
+        json_get_string(item, "comment", &comment, NULL);
+        if (created)
+                clock_parse(created, &time);
+        json_set_string(row, "Id", id);
+        json_set_int64(row, "Created", time / 1000000000);
+        json_set_string(row, "CreatedBy", by ?: "");
+        json_set(row, "Tags", NULL);
+        json_set_int64(row, "Size", size);
+        json_set_string(row, "Comment", comment ?: "");
+        return row;
+}
+
 int image_history(Engine *engine, const char *name, json_object **ret, Error *err)
 {
         _cleanup_json_ json_object *list = json_object_new_array();
         _cleanup_store_image_ StoreImage image = {0};
         json_object *history = NULL;
+        size_t count, layer;
         Store *store;
         int r;
 
@@ -77,25 +99,24 @@ int image_history(Engine *engine, const char *name, json_object **ret, Error *er
                 r = json_get_array(image.config.document, "history", &history, err);
         if (r < 0)
                 return r;
-        for (size_t i = history ? json_object_array_length(history) : 0; i > 0; i--) {
-                json_object *item = json_object_array_get_idx(history, i - 1),
-                            *row = json_object_new_object();
-                const char *created = NULL, *by = NULL, *comment = NULL;
-                int64_t time = 0;
+        count = history ? json_object_array_length(history) : 0;
+        layer = image.config.diff_id_count;
+        for (size_t i = count; r >= 0 && i > 0; i--) {
+                json_object *item = json_object_array_get_idx(history, i - 1), *row;
+                bool empty = false;
+                int64_t size = 0;
 
-                json_get_string(item, "created", &created, NULL);
-                json_get_string(item, "created_by", &by, NULL);
-                json_get_string(item, "comment", &comment, NULL);
-                if (created)
-                        clock_parse(created, &time);
+                json_get_bool(item, "empty_layer", &empty, NULL);
+                if (!empty && layer > 0)
+                        r = store_layer_size(store, &image.config.diff_ids[--layer], &size, err);
                 /* The upper one is the image itself; what is below has no id of its own. */
-                json_set_string(row, "Id",
-                                i == json_object_array_length(history) ? image.id.text : "<missing>");
-                json_set_int64(row, "Created", time / 1000000000);
-                json_set_string(row, "CreatedBy", by ?: "");
-                json_set_string(row, "Comment", comment ?: "");
+                row = describe_step(item, i == count ? image.id.text : "<missing>", size);
                 json_object_array_add(list, row);
+                if (i == count)
+                        json_set(row, "Tags", familiar(&image.references, false));
         }
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(list);
         return 0;
 }

@@ -40,49 +40,123 @@ static json_object *summary(const StoreImage *image)
 }
 
 /* @pattern: a name without a tag, or with one; * and ? as the shell has them. */
-static bool has_name(json_object *item, const char *pattern)
+static bool name_matches(const char *name, const char *pattern)
 {
-        json_object *names = json_object_object_get(item, "RepoTags");
+        const char *colon = strrchr(name, ':');
+        _cleanup_free_ char *plain = colon ? strndup(name, (size_t)(colon - name)) : NULL;
 
-        for (size_t i = 0; i < json_object_array_length(names); i++) {
-                const char *name = json_object_get_string(json_object_array_get_idx(names, i));
-                const char *colon = strrchr(name, ':');
-                _cleanup_free_ char *plain = colon ? strndup(name, (size_t)(colon - name)) : NULL;
-
-                if (fnmatch(pattern, name, FNM_PATHNAME) == 0 ||
-                    (plain && fnmatch(pattern, plain, FNM_PATHNAME) == 0))
-                        return true;
-        }
-        return false;
+        return fnmatch(pattern, name, FNM_PATHNAME) == 0 ||
+               (plain && fnmatch(pattern, plain, FNM_PATHNAME) == 0);
 }
 
-/* 1: passes. */
-static int passes(json_object *item, const StringList *filters, Error *err)
+/* Leaves only those names that are asked for. False: none is left, or an image without names is not asked
+ * for. */
+static bool keep_names(json_object *item, const char *wanted, const StringList *filters)
 {
-        bool dangling = json_object_array_length(json_object_object_get(item, "RepoTags")) == 0;
+        json_object *names = json_object_object_get(item, "RepoTags"), *kept;
+        bool asked = wanted != NULL;
 
-        for (size_t i = 0; i < filters->count; i++) {
-                const char *value;
+        for (size_t i = 0; i < filters->count; i++)
+                asked = asked || text_after(filters->items[i], "reference=");
+        if (!asked)
+                return true;
+        kept = json_object_new_array();
+        for (size_t i = 0; i < json_object_array_length(names); i++) {
+                const char *name = json_object_get_string(json_object_array_get_idx(names, i));
+                bool good = !wanted || name_matches(name, wanted), any = false, filtered = false;
 
-                if ((value = text_after(filters->items[i], "reference="))) {
-                        if (!has_name(item, value))
-                                return 0;
-                } else if ((value = text_after(filters->items[i], "dangling="))) {
-                        if (dangling != (text_equal(value, "true") || text_equal(value, "1")))
-                                return 0;
-                } else {
-                        return fail_kind(err, ERROR_USAGE, EINVAL,
-                                         "invalid filter '%s': there are reference and dangling",
-                                         filters->items[i]);
+                for (size_t j = 0; j < filters->count; j++) {
+                        const char *pattern = text_after(filters->items[j], "reference=");
+
+                        filtered = filtered || pattern;
+                        any = any || (pattern && name_matches(name, pattern));
+                }
+                if (good && (any || !filtered))
+                        json_object_array_add(kept, json_object_new_string(name));
+        }
+        json_set(item, "RepoTags", kept);
+        return json_object_array_length(kept) > 0;
+}
+
+/* What the filters name, looked up. */
+typedef struct Filters {
+        const StringList *texts;
+        int64_t before, since; /* nanoseconds; 0: none */
+} Filters;
+
+static int find_creation(Store *store, const char *name, int64_t *ret, Error *err)
+{
+        _cleanup_store_image_ StoreImage image = {0};
+        int r = store_image_find(store, name, &image, err);
+
+        *ret = image.created;
+        return r;
+}
+
+static int prepare(Store *store, const StringList *texts, Filters *ret, Error *err)
+{
+        static const char *const known[] = {"reference=", "dangling=", "label="};
+        int r = 0;
+
+        *ret = (Filters){.texts = texts};
+        for (size_t i = 0; r >= 0 && i < texts->count; i++) {
+                const char *text = texts->items[i], *value;
+                bool found = false;
+
+                for (size_t j = 0; j < ELEMENTSOF(known); j++)
+                        found = found || text_after(text, known[j]);
+                if ((value = text_after(text, "before=")))
+                        r = find_creation(store, value, &ret->before, err);
+                else if ((value = text_after(text, "since=")))
+                        r = find_creation(store, value, &ret->since, err);
+                else if (!found)
+                        r = fail_kind(
+                                err, ERROR_USAGE, EINVAL,
+                                "invalid filter '%s': there are reference, dangling, label, before and since",
+                                text);
+        }
+        return r;
+}
+
+/* Its labels stand in its configuration, which a list does not read. */
+static bool has_label(Store *store, const StoreImage *image, const char *wanted)
+{
+        const char *equals = strchrnul(wanted, '=');
+        _cleanup_free_ char *key = strndup(wanted, (size_t)(equals - wanted));
+        _cleanup_store_image_ StoreImage whole = {0};
+        const char *value;
+
+        if (!key || store_image_find(store, image->id.text, &whole, NULL) < 0)
+                return false;
+        value = string_list_env_get(&whole.config.labels, key);
+        return value && (!*equals || text_equal(value, equals + 1));
+}
+
+/* All but references, which keep_names() looks at. */
+static bool passes(Store *store, const StoreImage *image, const Filters *filters)
+{
+        if ((filters->before && image->created >= filters->before) ||
+            (filters->since && image->created <= filters->since))
+                return false;
+        for (size_t i = 0; i < filters->texts->count; i++) {
+                const char *text = filters->texts->items[i], *value;
+
+                if ((value = text_after(text, "dangling="))) {
+                        if ((image->references.count == 0) !=
+                            (text_equal(value, "true") || text_equal(value, "1")))
+                                return false;
+                } else if ((value = text_after(text, "label=")) && !has_label(store, image, value)) {
+                        return false;
                 }
         }
-        return 1;
+        return true;
 }
 
 int image_list(Engine *engine, const ImageListOptions *options, json_object **ret, Error *err)
 {
         _cleanup_json_ json_object *result = json_object_new_array();
         StoreImageList list = {0};
+        Filters filters;
         Store *store;
         int r;
 
@@ -90,13 +164,14 @@ int image_list(Engine *engine, const ImageListOptions *options, json_object **re
                 return fail_memory(err);
         r = engine_store(engine, &store, err);
         if (r >= 0)
+                r = prepare(store, &options->filters, &filters, err);
+        if (r >= 0)
                 r = store_image_list(store, &list, err);
         for (size_t i = 0; r >= 0 && i < list.count; i++) {
                 json_object *item = summary(&list.items[i]);
 
-                r = options->name && !has_name(item, options->name) ? 0
-                                                                    : passes(item, &options->filters, err);
-                if (r > 0)
+                if (passes(store, &list.items[i], &filters) &&
+                    keep_names(item, options->name, &options->filters))
                         json_object_array_add(result, item);
                 else
                         json_object_put(item);

@@ -12,7 +12,7 @@
 
 typedef struct ImageListOptions {
         bool all, digests;
-        StringList filters; /* "reference=…", "dangling=true", "label=…", "before=…", "since=…" */
+        StringList filters; /* "reference=…", "dangling=true", "label=a=b", "before=IMAGE", "since=IMAGE" */
         const char *name;   /* NULL: all */
 } ImageListOptions;
 /* ImageSummary objects, newest first: Id, RepoTags, RepoDigests, Created (seconds), Size, Labels, Containers.

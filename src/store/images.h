@@ -32,6 +32,8 @@ int store_layer_begin(Store *store, const Digest *diff_id, StoreStage *ret, Erro
 int store_layer_commit(Store *store, StoreStage *stage, const Digest *diff_id, int64_t size, Error *err);
 /* The absolute path of an unpacked layer's diff folder; ERROR_NOT_FOUND. */
 int store_layer_path(Store *store, const Digest *diff_id, char **ret, Error *err);
+/* Bytes of its content; 0 for one that is not there. */
+int store_layer_size(Store *store, const Digest *diff_id, int64_t *ret, Error *err);
 
 /* ---- images ---- */
 

@@ -89,3 +89,18 @@ int store_layer_path(Store *store, const Digest *diff_id, char **ret, Error *err
         *ret = TAKE_PTR(path);
         return 0;
 }
+
+int store_layer_size(Store *store, const Digest *diff_id, int64_t *ret, Error *err)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r;
+
+        *ret = 0;
+        r = database_prepare(store, &statement, err, "SELECT size FROM layers WHERE diff_id=?", "t",
+                             diff_id->text);
+        if (r >= 0)
+                r = database_step(store, statement, err);
+        if (r > 0)
+                *ret = sqlite3_column_int64(statement, 0);
+        return r < 0 ? r : 0;
+}
