@@ -10,6 +10,25 @@
 static const char *const status_words[] = {
         [DOCTOR_OK] = "ok", [DOCTOR_DEGRADED] = "degraded", [DOCTOR_MISSING] = "missing"};
 
+static void print_report(const DoctorReport *report)
+{
+        bool degraded = false;
+
+        for (size_t i = 0; i < report->count; i++) {
+                const DoctorLine *line = &report->lines[i];
+
+                printf("%-9s %-16s %s\n", line->status == DOCTOR_OK ? "works" : status_words[line->status],
+                       line->name, line->detail);
+                if (*line->fix)
+                        printf("%-9s %-16s fix, by %s: %s\n", "", "", line->who, line->fix);
+                degraded = degraded || line->status != DOCTOR_OK;
+        }
+        printf("\n%s\n", !doctor_can_run(report)
+                                 ? "kelp run cannot work here: what is missing above keeps it from it."
+                         : degraded ? "kelp run works here, with less than it could have; see above."
+                                    : "kelp run works here.");
+}
+
 static void print_json(const DoctorReport *report)
 {
         _cleanup_json_ json_object *list = json_object_new_array();
@@ -48,13 +67,10 @@ int command_doctor(CommandContext *context, int argc, char **argv, int *ret_stat
                 return r;
         if (json)
                 print_json(&report);
-        for (size_t i = 0; !json && i < report.count; i++) {
-                const DoctorLine *line = &report.lines[i];
-
-                printf("%-9s %-22s %s\n", status_words[line->status], line->name, line->detail);
-                if (*line->fix)
-                        printf("%-9s %-22s fix (%s): %s\n", "", "", line->who, line->fix);
-        }
+        else
+                print_report(&report);
+        /* They would only say again what the report says. */
+        notice_list_deinit(&engine->notices);
         *ret_status = !doctor_can_run(&report);
         return 0;
 }

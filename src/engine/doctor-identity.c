@@ -2,6 +2,7 @@
  * them. */
 #include "base/file.h"
 #include "engine/doctor.h"
+#include "sys/account.h"
 #include "sys/userns-run.h"
 
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* Runs in a forked child, which ends with the errno of the attempt. */
@@ -92,7 +94,7 @@ static bool examine_namespaces(DoctorReport *report)
         return true;
 }
 
-/* Whether newuidmap can write maps: set-uid root or with file capabilities. */
+/* Whether newuidmap is there and can write maps: set-uid root or with file capabilities. */
 static bool helper_is_privileged(const char *name)
 {
         static const char *const folders[] = {"/usr/bin", "/usr/local/bin", "/bin", "/usr/sbin"};
@@ -101,10 +103,39 @@ static bool helper_is_privileged(const char *name)
                 _cleanup_free_ char *path = path_join(folders[i], name);
                 struct stat info;
 
-                if (path && stat(path, &info) == 0 && S_ISREG(info.st_mode))
+                if (path && stat(path, &info) == 0 && S_ISREG(info.st_mode) &&
+                    ((info.st_mode & S_ISUID) || getxattr(path, "security.capability", NULL, 0) > 0))
                         return true;
         }
         return false;
+}
+
+/* The first id behind all ranges in a file like /etc/subuid. */
+static uint64_t free_id(const char *path, uint64_t from)
+{
+        _cleanup_fclose_ FILE *file = fopen(path, "re");
+        unsigned long long start, count;
+        char line[512];
+
+        while (file && fgets(line, sizeof(line), file)) {
+                const char *colon = strchr(line, ':');
+
+                if (colon && sscanf(colon, ":%llu:%llu", &start, &count) == 2 && start + count > from &&
+                    start + count < UINT32_MAX)
+                        from = start + count;
+        }
+        return from;
+}
+
+/* A command that gives this user ranges that nobody else has. */
+static void suggest_ranges(DoctorLine *line)
+{
+        unsigned long long from = free_id("/etc/subgid", free_id("/etc/subuid", 100000));
+        _cleanup_account_ Account account = {0};
+
+        account_find(getuid(), &account);
+        doctor_fix(line, "the administrator", "usermod --add-subuids %llu-%llu --add-subgids %llu-%llu %s",
+                   from, from + 65535, from, from + 65535, account.name ?: "USER");
 }
 
 static void examine_subordinate_ids(Engine *engine, DoctorReport *report)
@@ -128,14 +159,12 @@ static void examine_subordinate_ids(Engine *engine, DoctorReport *report)
         }
         line->status = DOCTOR_DEGRADED;
         if (!helper_is_privileged("newuidmap") || !helper_is_privileged("newgidmap")) {
-                doctor_detail(line, "newuidmap or newgidmap is not installed: files of other owners are "
-                                    "squashed to one id");
-                doctor_fix(line, "the administrator", "apt-get install uidmap");
+                doctor_detail(line, "newuidmap or newgidmap is not installed, or not set-uid: files of other "
+                                    "owners are squashed to one id");
+                doctor_fix(line, "the administrator", "apt-get install --reinstall uidmap");
         } else {
                 doctor_detail(line, "this user has none: files of other owners are squashed to one id");
-                doctor_fix(line, "the administrator",
-                           "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER (a range "
-                           "that nobody else has)");
+                suggest_ranges(line);
         }
 }
 

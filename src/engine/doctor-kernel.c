@@ -113,8 +113,8 @@ static void examine_tun(DoctorReport *report)
                 return;
         }
         line->status = DOCTOR_DEGRADED;
-        doctor_detail(line, "%s", strerror(code));
-        if (code == EACCES)
+        doctor_detail(line, "cannot be opened (%s): networks take a slower way", strerror(code));
+        if (code == EACCES || code == EPERM)
                 doctor_fix(line, "the administrator", "chmod 0666 /dev/net/tun");
         else
                 doctor_fix(line, "the administrator",
