@@ -162,6 +162,9 @@ int process_confine(const Confinement *c, Error *err)
         if (r < 0)
                 return r;
         umask(process->has_umask ? process->umask : 0022);
+        /* The change of user may have undone it, where fs.suid_dumpable is 1 (execute.c). */
+        if (prctl(PR_SET_DUMPABLE, 0) < 0)
+                return fail_errno(err, errno, "prctl: be hidden from others in the container");
         /* The change of user has cleared it. */
         if (c->die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 return fail_errno(err, errno, "prctl: end with the parent");

@@ -2,7 +2,9 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "runtime/init.h"
 
+#include <string.h>
 #include <sys/socket.h>
 
 int handshake_pair(int ret[static 2])
@@ -92,6 +94,13 @@ int handshake_receive(int channel, HandshakeMessage *ret, int *ret_fd)
         /* Whoever sent it may be a container's: no string is taken without its end. */
         ret->error.message[sizeof(ret->error.message) - 1] = 0;
         ret->error.hint[sizeof(ret->error.hint) - 1] = 0;
+        if (ret->type == HANDSHAKE_NOT_EXECUTED) {
+                char program[sizeof(ret->error.message)];
+
+                memcpy(program, ret->error.message, sizeof(program));
+                process_exec_failed(program, ret->error.code, &ret->error);
+                ret->type = HANDSHAKE_FAILED;
+        }
         if (ret_fd)
                 *ret_fd = TAKE_FD(fd);
         return 1;

@@ -24,7 +24,9 @@ typedef enum HandshakeType {
         HANDSHAKE_CREATED = 1,
         HANDSHAKE_MAPPED,
         HANDSHAKE_START,
-        HANDSHAKE_FAILED
+        HANDSHAKE_FAILED,
+        HANDSHAKE_NOT_EXECUTED, /* of execute-stub.c: the errno, and the command in place of a message;
+                                   received as HANDSHAKE_FAILED */
 } HandshakeType;
 
 typedef struct HandshakeMessage {

@@ -190,36 +190,6 @@ static int confine(Init *init, Error *err)
         return process_confine(&confinement, err);
 }
 
-/* --init: kelp-init is executed from memory, so the image cannot replace it, and executes the payload in its
- * turn. */
-static int execute_init_program(Init *init, char **env, Error *err)
-{
-        const StringList *args = &init->process->args;
-        char **list = calloc(args->count + 3, sizeof(*list));
-        char empty[] = "";
-
-        if (!list)
-                return fail_memory(err);
-        list[0] = (char *)"kelp-init";
-        list[1] = init->program;
-        for (size_t i = 0; i < args->count; i++)
-                list[i + 2] = args->items[i];
-        syscall(SYS_execveat, init->create->init_program, empty, list, env, AT_EMPTY_PATH);
-        return fail_errno(err, errno, "execute kelp-init");
-}
-
-static int execute(Init *init, Error *err)
-{
-        char **env = process_environment(init->process, &init->user);
-
-        if (!env)
-                return fail_memory(err);
-        if (init->create->init_program >= 0)
-                return execute_init_program(init, env, err);
-        execve(init->program, init->process->args.items, env);
-        return process_exec_failed(init->process->args.items[0], errno, err);
-}
-
 typedef struct Step {
         const char *name; /* what failed, when the step itself has no words for it */
         int (*run)(Init *init, Error *err);
@@ -250,8 +220,9 @@ static const Step container_steps[] = {
         {"start", wait_for_start},
         {"terminal", terminal_attach},
         {"standard streams", set_stdio},
+        {"program", execute_prepare},
         {"confinement", confine},
-        {"execute", execute},
+        {"execute", execute_payload},
 };
 
 static const Step exec_steps[] = {
@@ -261,7 +232,8 @@ static const Step exec_steps[] = {
         {"user", resolve_user},        {"working directory", change_directory},
         {"program", find_program},     {"start", wait_for_start},
         {"terminal", terminal_attach}, {"standard streams", set_stdio},
-        {"confinement", confine},      {"execute", execute},
+        {"program", execute_prepare},  {"confinement", confine},
+        {"execute", execute_payload},
 };
 
 _Noreturn void init_main(Init *init)
@@ -270,6 +242,8 @@ _Noreturn void init_main(Init *init)
         size_t count = init->exec ? ELEMENTSOF(exec_steps) : ELEMENTSOF(container_steps);
         Error error = ERROR_INIT;
 
+        /* Before anybody inside sees us; execve(2) of the payload undoes it. */
+        prctl(PR_SET_DUMPABLE, 0);
         if (init->create->die_with_parent)
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (size_t i = 0; i < count; i++) {

@@ -22,7 +22,8 @@ typedef struct Init {
         unsigned memory_file_count;
         char *root_path; /* where the root is attached before pivot_root(2) */
         ContainerUser user;
-        char *program; /* absolute path of the payload, when it is looked up */
+        char *program; /* path of the payload, when it is looked up */
+        int stub;      /* memory file of the program that executes it; -EBADF: it needs none */
 } Init;
 
 /* Does all steps; never returns. */
@@ -54,6 +55,10 @@ int terminal_attach(Init *init, Error *err); /* controlling terminal; 0, 1, 2 */
 int paths_mask(Init *init, Error *err);
 int paths_make_readonly(Init *init, Error *err);
 int sysctls_write(Init *init, Error *err);
+
+/* ---- execute.c ---- */
+int execute_prepare(Init *init, Error *err); /* before anything is given up: how the payload is executed */
+int execute_payload(Init *init, Error *err); /* does not return but for an error */
 
 /* ---- copy-up.c ---- */
 /* Copies the content of the folder @path in the image, and the folder's own mode and owner, into the empty

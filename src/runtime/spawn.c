@@ -25,6 +25,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -99,6 +100,11 @@ static int spawn_sibling(void *argument)
                 spawn->failed_namespace = NAMESPACE_COUNT;
                 return 1;
         }
+        /* It is born among others who may have an interest in kelp's file, by way of its /proc/PID/exe
+         * (execute.c). Entering a user namespace has the same effect already, but where fs.suid_dumpable
+         * is 1. */
+        if (spawn->target_namespaces || spawn->join[NAMESPACE_PID] >= 0)
+                prctl(PR_SET_DUMPABLE, 0);
         return spawn_init(spawn, CLONE_PARENT);
 }
 
@@ -287,7 +293,8 @@ static void spawn_setup(const RuntimeCreate *create, const RuntimeProcess *proce
                          .root = -EBADF,
                          .memory_files = -EBADF,
                          .terminal = -EBADF,
-                         .master = -EBADF},
+                         .master = -EBADF,
+                         .stub = -EBADF},
                 .target = -EBADF,
                 .cgroup = create->cgroup,
         };
