@@ -215,8 +215,8 @@ static int prepare(Engine *engine, const ContainerOptions *options, Store **ret_
         return r;
 }
 
-int container_create_row(Engine *engine, const ContainerOptions *options, char ret_id[static 65],
-                         StoreContainer *ret_row, ContainerConfiguration *ret_configuration, Error *err)
+int container_create_decide(Engine *engine, const ContainerOptions *options, StoreContainer *ret_row,
+                            ContainerConfiguration *ret_configuration, Error *err)
 {
         _cleanup_configuration_ ContainerConfiguration configuration = {0};
         _cleanup_store_container_ StoreContainer row = {0};
@@ -225,7 +225,6 @@ int container_create_row(Engine *engine, const ContainerOptions *options, char r
         Store *store = NULL;
         int r;
 
-        *ret_id = 0;
         r = prepare(engine, options, &store, &image, err);
         if (r < 0)
                 return r;
@@ -233,38 +232,53 @@ int container_create_row(Engine *engine, const ContainerOptions *options, char r
         if (r < 0)
                 return fail_errno(err, -r, "random id of the container");
         r = container_configure(engine, options, &image, id, &configuration, err);
-        if (r >= 0 && options->cidfile)
-                r = write_cidfile(options->cidfile, id, err);
-        if (r < 0)
-                return r;
-        r = ensure_volumes(store, &configuration, err);
+        if (r >= 0)
+                r = ensure_volumes(store, &configuration, err);
         if (r >= 0)
                 r = fill_row(options, &image, &configuration, id, &row, err);
-        if (r >= 0)
-                r = insert_row(store, options, &row, err);
         if (r < 0)
-                goto fail;
-        r = attach_volumes(store, id, &configuration, err);
-        if (r < 0) {
-                store_container_delete(store, id, STORE_FAST, NULL);
-                goto fail;
-        }
-        memcpy(ret_id, id, IDENTITY_SIZE);
+                return r;
         *ret_row = row;
         *ret_configuration = configuration;
         row = (StoreContainer){0};
         configuration = (ContainerConfiguration){0};
         return 0;
-fail:
-        if (options->cidfile)
-                unlink(options->cidfile);
-        return r;
+}
+
+int container_create_insert(Engine *engine, const ContainerOptions *options, StoreContainer *row,
+                            const ContainerConfiguration *configuration, char ret_id[static 65], Error *err)
+{
+        Store *store = NULL;
+        int r;
+
+        *ret_id = 0;
+        r = engine_store(engine, &store, err);
+        if (r >= 0 && options->cidfile)
+                r = write_cidfile(options->cidfile, row->id, err);
+        if (r < 0)
+                return r;
+        r = insert_row(store, options, row, err);
+        if (r >= 0) {
+                r = attach_volumes(store, row->id, configuration, err);
+                if (r < 0)
+                        store_container_delete(store, row->id, STORE_FAST, NULL);
+        }
+        if (r < 0) {
+                if (options->cidfile)
+                        unlink(options->cidfile);
+                return r;
+        }
+        memcpy(ret_id, row->id, IDENTITY_SIZE);
+        return 0;
 }
 
 int container_create(Engine *engine, const ContainerOptions *options, char ret_id[static 65], Error *err)
 {
         _cleanup_configuration_ ContainerConfiguration configuration = {0};
         _cleanup_store_container_ StoreContainer row = {0};
+        int r;
 
-        return container_create_row(engine, options, ret_id, &row, &configuration, err);
+        *ret_id = 0;
+        r = container_create_decide(engine, options, &row, &configuration, err);
+        return r < 0 ? r : container_create_insert(engine, options, &row, &configuration, ret_id, err);
 }

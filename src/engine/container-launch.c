@@ -51,11 +51,10 @@ static int open_init_program(Engine *engine, int *ret, Error *err)
         return r < 0 ? fail_errno(err, -r, "%s", path) : 0;
 }
 
-int container_launch_prepare(Engine *engine, const StoreContainer *row,
-                             const ContainerConfiguration *configuration, ContainerLaunch *ret, Error *err)
+int container_launch_plan(Engine *engine, const StoreContainer *row,
+                          const ContainerConfiguration *configuration, ContainerLaunch *launch, Error *err)
 {
-        _cleanup_launch_ ContainerLaunch launch = CONTAINER_LAUNCH_INIT;
-        _cleanup_free_ char *folder = NULL, *relative = path_join("containers", row->id);
+        _cleanup_free_ char *folder = NULL;
         Store *store;
         int r;
 
@@ -63,48 +62,83 @@ int container_launch_prepare(Engine *engine, const StoreContainer *row,
         if (r < 0)
                 return r;
         folder = text_printf("%s/containers/%s", store_path(store), row->id);
-        if (!folder || !relative)
+        if (!folder)
                 return fail_memory(err);
-        launch.folder = openat(store_fd(store), relative, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (launch.folder < 0)
-                return fail_errno(err, errno, "folder of container %s", row->name);
-        r = container_files_write(launch.folder, row->id, configuration, err);
-        if (r >= 0)
-                r = container_plan_make(engine, row->id, folder, configuration, &launch.plan, err);
-        if (r >= 0)
-                r = container_join(engine, configuration, &launch.plan, &launch.user_namespace, err);
-        if (r < 0)
-                return r;
-        *ret = launch;
-        /* the overlay's list belongs to the plan, which has moved */
-        launch = (ContainerLaunch)CONTAINER_LAUNCH_INIT;
-        return 0;
+        r = container_plan_make(engine, row->id, folder, configuration, &launch->plan, err);
+        return r < 0 ? r : container_join(engine, configuration, &launch->plan, &launch->user_namespace, err);
 }
 
-int container_launch_build(Engine *engine, const StoreContainer *row,
-                           const ContainerConfiguration *configuration, ContainerLaunch *launch, Error *err)
+int container_launch_folder(Engine *engine, const StoreContainer *row,
+                            const ContainerConfiguration *configuration, ContainerLaunch *launch, Error *err)
+{
+        _cleanup_free_ char *relative = path_join("containers", row->id);
+        Store *store;
+        int r;
+
+        if (!relative)
+                return fail_memory(err);
+        r = engine_store(engine, &store, err);
+        if (r < 0)
+                return r;
+        launch->folder = openat(store_fd(store), relative, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (launch->folder < 0)
+                return fail_errno(err, errno, "folder of container %s", row->name);
+        return container_files_write(launch->folder, row->id, configuration, err);
+}
+
+int container_launch_begin(Engine *engine, const StoreContainer *row,
+                           const ContainerConfiguration *configuration, bool at_once, ContainerLaunch *launch,
+                           Error *err)
 {
         _cleanup_close_ int in = -EBADF, out = -EBADF, error = -EBADF;
         int theirs[3] = {-EBADF, -EBADF, -EBADF}, r;
-        RuntimeCreate create = {.spec = &launch->plan.spec,
-                                .overlay = &launch->plan.overlay,
-                                .user_namespace = launch->user_namespace,
-                                .cgroup = -EBADF,
-                                .listener = -EBADF,
-                                .die_with_parent = true,
-                                .id = row->id};
+        RuntimeCreate *create = &launch->create;
 
+        *create = (RuntimeCreate){.spec = &launch->plan.spec,
+                                  .overlay = &launch->plan.overlay,
+                                  .user_namespace = launch->user_namespace,
+                                  .cgroup = -EBADF,
+                                  .listener = -EBADF,
+                                  .start_at_once = at_once,
+                                  .die_with_parent = true,
+                                  .id = row->id};
         r = make_streams(configuration, launch, theirs, err);
         in = theirs[0], out = theirs[1], error = theirs[2];
         if (r >= 0 && configuration->init)
                 r = open_init_program(engine, &launch->init_program, err);
-        if (r >= 0 && create.user_namespace < 0)
-                r = engine_user_namespace_begun(engine, &create.made_namespace, err);
+        if (r >= 0 && create->user_namespace < 0)
+                r = engine_user_namespace_begun(engine, &create->made_namespace, err);
         if (r < 0)
                 return r;
-        create.init_program = launch->init_program;
-        memcpy(create.stdio, theirs, sizeof(theirs));
-        return runtime_create(&create, &launch->container, err);
+        create->init_program = launch->init_program;
+        memcpy(create->stdio, theirs, sizeof(theirs));
+        return runtime_begin(create, &launch->container, err);
+}
+
+int container_launch_finish(ContainerLaunch *launch, Error *err)
+{
+        return runtime_finish(&launch->create, &launch->container, err);
+}
+
+static int fill_running(StoreContainer *row, pid_t pid, uint64_t pid_start, pid_t holder)
+{
+        if (text_replace(&row->status, "running") < 0 || text_replace(&row->error, NULL) < 0)
+                return -ENOMEM;
+        row->pid = pid;
+        row->pid_start = pid_start;
+        row->monitor_pid = holder;
+        row->monitor_start = process_start_time(holder);
+        row->started = clock_now();
+        row->finished = 0;
+        row->exit_code = 0;
+        return 0;
+}
+
+int container_fill_running(StoreContainer *row, const ContainerLaunch *launch, Error *err)
+{
+        pid_t pid = launch->container.pid;
+
+        return fill_running(row, pid, process_start_time(pid), getpid()) < 0 ? fail_memory(err) : 0;
 }
 
 int container_set_running(Engine *engine, StoreContainer *row, pid_t pid, uint64_t pid_start, pid_t holder,
@@ -114,18 +148,9 @@ int container_set_running(Engine *engine, StoreContainer *row, pid_t pid, uint64
         int r;
 
         r = engine_store(engine, &store, err);
-        if (r < 0)
-                return r;
-        if (text_replace(&row->status, "running") < 0 || text_replace(&row->error, NULL) < 0)
-                return fail_memory(err);
-        row->pid = pid;
-        row->pid_start = pid_start;
-        row->monitor_pid = holder;
-        row->monitor_start = process_start_time(holder);
-        row->started = clock_now();
-        row->finished = 0;
-        row->exit_code = 0;
-        return store_container_update(store, row, NULL, STORE_FAST, err);
+        if (r >= 0 && fill_running(row, pid, pid_start, holder) < 0)
+                r = fail_memory(err);
+        return r < 0 ? r : store_container_update(store, row, NULL, STORE_FAST, err);
 }
 
 int container_set_ended(Engine *engine, StoreContainer *row, const char *status, int exit_code,

@@ -10,6 +10,7 @@
 /* A container on its way to its start. */
 typedef struct ContainerLaunch {
         ContainerPlan plan;
+        RuntimeCreate create;
         RuntimeContainer container;
         int folder;         /* containers/ID */
         int user_namespace; /* of the container whose namespaces are joined; -EBADF: the engine's */
@@ -27,14 +28,24 @@ typedef struct ContainerLaunch {
 void container_launch_deinit(ContainerLaunch *launch);
 #define _cleanup_launch_ _cleanup_(container_launch_deinit)
 
-/* Everything that needs the store: the plan, files, namespaces of other containers. */
-int container_launch_prepare(Engine *engine, const StoreContainer *row,
-                             const ContainerConfiguration *configuration, ContainerLaunch *ret, Error *err);
-/* Builds it, without the store, so that a fork(2) of the caller may do it. The caller is the parent of the
- * init, which ends with the calling thread. runtime_start() follows. */
-int container_launch_build(Engine *engine, const StoreContainer *row,
-                           const ContainerConfiguration *configuration, ContainerLaunch *launch, Error *err);
+/* The plan, and namespaces of other containers: before the row and the folder are there. */
+int container_launch_plan(Engine *engine, const StoreContainer *row,
+                          const ContainerConfiguration *configuration, ContainerLaunch *launch, Error *err);
+/* The folder and what has to be in it. */
+int container_launch_folder(Engine *engine, const StoreContainer *row,
+                            const ContainerConfiguration *configuration, ContainerLaunch *launch, Error *err);
+/* Begins to build what was planned, without the store, so that a fork(2) of the caller may do it. The caller
+ * is the parent of the init, which ends with the calling thread. @launch stays where it is until
+ * container_launch_finish(). */
+int container_launch_begin(Engine *engine, const StoreContainer *row,
+                           const ContainerConfiguration *configuration, bool at_once, ContainerLaunch *launch,
+                           Error *err);
+/* Waits until it is built, for which the folder is needed: runtime_start() follows. @at_once: until the
+ * payload runs. */
+int container_launch_finish(ContainerLaunch *launch, Error *err);
 
+/* Makes the row, which is not written, say that it runs, held by this process. */
+int container_fill_running(StoreContainer *row, const ContainerLaunch *launch, Error *err);
 /* Writes "running" into the row. @holder: the process that holds it. */
 int container_set_running(Engine *engine, StoreContainer *row, pid_t pid, uint64_t pid_start, pid_t holder,
                           Error *err);

@@ -97,8 +97,10 @@ static _Noreturn void be_monitor(Start *start)
         cleanup_close(&start->clients[0]);
         leave_session();
         local_block_signals(&before);
-        r = container_launch_build(start->engine, start->row, start->configuration, &start->launch,
+        r = container_launch_begin(start->engine, start->row, start->configuration, false, &start->launch,
                                    &report.error);
+        if (r >= 0)
+                r = container_launch_finish(&start->launch, &report.error);
         if (r >= 0) {
                 report.pid = start->launch.container.pid;
                 report.start = process_start_time(report.pid);
@@ -143,8 +145,11 @@ static int prepare(Start *start, const LocalOptions *local, Error *err)
 
         r = open_programs(start, err);
         if (r >= 0)
-                r = container_launch_prepare(start->engine, start->row, start->configuration, &start->launch,
-                                             err);
+                r = container_launch_plan(start->engine, start->row, start->configuration, &start->launch,
+                                          err);
+        if (r >= 0)
+                r = container_launch_folder(start->engine, start->row, start->configuration, &start->launch,
+                                            err);
         /* Its helpers are our children, not the monitor's. */
         if (r >= 0 && start->launch.user_namespace < 0)
                 r = engine_user_namespace(start->engine, &ignored, err);

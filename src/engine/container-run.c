@@ -39,47 +39,72 @@ static int hold(Engine *engine, StoreContainer *row, const ContainerConfiguratio
         return r;
 }
 
-static int start_and_hold(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
-                          ContainerLaunch *launch, const LocalOptions *options, int *ret_status, Error *err)
+/* What `run` adds to a start: the row is not there yet. */
+typedef struct NewRow {
+        const ContainerOptions *options;
+        char *ret_id;
+        bool inserted;
+} NewRow;
+
+/* The row and the folder, beside the init making its namespaces and newuidmap and newgidmap their maps: then
+ * it is told to go on. "running" a little early; should we be killed meanwhile, whoever looks finds that the
+ * init has gone. */
+static int build(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
+                 NewRow *new_row, ContainerLaunch *launch, Error *err)
 {
-        _cleanup_local_ Local local = LOCAL_INIT;
-        Error failed = ERROR_INIT;
-        pid_t pid = launch->container.pid;
         int r;
 
-        r = local_open(options, &local, err);
+        r = container_launch_plan(engine, row, configuration, launch, err);
         if (r >= 0)
-                r = container_set_running(engine, row, pid, process_start_time(pid), getpid(), err);
+                r = container_launch_begin(engine, row, configuration, true, launch, err);
+        if (r >= 0)
+                r = container_fill_running(row, launch, err);
         if (r < 0)
                 return r;
-        r = runtime_start(&launch->container, &failed);
-        if (r < 0) {
-                container_set_ended(engine, row, "created", container_failed_status(&failed), clock_now(),
-                                    &failed, NULL);
-                if (err)
-                        *err = failed;
-                return r;
+        if (new_row) {
+                r = container_create_insert(engine, new_row->options, row, configuration, new_row->ret_id,
+                                            err);
+                new_row->inserted = r >= 0;
+        } else {
+                r = container_set_running(engine, row, row->pid, row->pid_start, row->monitor_pid, err);
         }
-        return hold(engine, row, configuration, launch, &local, ret_status, err);
+        return r < 0 ? r : container_launch_folder(engine, row, configuration, launch, err);
 }
 
-/* In this process: it is the init's parent, and the container ends with it. */
-static int run_here(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
-                    const LocalOptions *local, int *ret_status, Error *err)
+static int build_and_hold(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
+                          NewRow *new_row, const LocalOptions *options, int *ret_status, Error *err)
 {
         _cleanup_launch_ ContainerLaunch launch = CONTAINER_LAUNCH_INIT;
+        _cleanup_local_ Local local = LOCAL_INIT;
+        Error failed = ERROR_INIT;
+        int r;
+
+        r = local_open(options, &local, &failed);
+        if (r >= 0)
+                r = build(engine, row, configuration, new_row, &launch, &failed);
+        if (r >= 0)
+                r = container_launch_finish(&launch, &failed);
+        if (r >= 0)
+                return hold(engine, row, configuration, &launch, &local, ret_status, err);
+        if (!row->auto_remove && (!new_row || new_row->inserted))
+                container_set_ended(engine, row, "created", container_failed_status(&failed), clock_now(),
+                                    &failed, NULL);
+        if (err)
+                *err = failed;
+        return r;
+}
+
+/* In this process: it is the init's parent, and the container ends with it. @new_row: NULL when the row is
+ * there. */
+static int run_here(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
+                    NewRow *new_row, const LocalOptions *local, int *ret_status, Error *err)
+{
         sigset_t before;
         int r;
 
         local_block_signals(&before);
-        r = container_launch_prepare(engine, row, configuration, &launch, err);
-        if (r >= 0)
-                r = container_launch_build(engine, row, configuration, &launch, err);
-        if (r >= 0)
-                r = start_and_hold(engine, row, configuration, &launch, local, ret_status, err);
-        container_launch_deinit(&launch);
-        launch = (ContainerLaunch)CONTAINER_LAUNCH_INIT;
-        if (row->auto_remove) {
+        r = build_and_hold(engine, row, configuration, new_row, local, ret_status, err);
+        if (row->auto_remove && (!new_row || new_row->inserted)) {
                 Error ignored = ERROR_INIT;
                 int removed = container_discard(engine, row, true, r < 0 ? &ignored : err);
 
@@ -119,7 +144,7 @@ static int run_attached(Engine *engine, StoreContainer *row, const ContainerConf
 }
 
 static int run_row(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
-                   const ContainerStreams *streams, int *ret_status, Error *err)
+                   NewRow *new_row, const ContainerStreams *streams, int *ret_status, Error *err)
 {
         LocalOptions local;
         int r;
@@ -127,9 +152,12 @@ static int run_row(Engine *engine, StoreContainer *row, const ContainerConfigura
         r = container_local_options(streams, configuration->terminal, &local, err);
         if (r < 0)
                 return r;
-        if (configuration->terminal || !streams->signal_proxy)
-                return run_attached(engine, row, configuration, &local, ret_status, err);
-        return run_here(engine, row, configuration, &local, ret_status, err);
+        if (!configuration->terminal && streams->signal_proxy)
+                return run_here(engine, row, configuration, new_row, &local, ret_status, err);
+        if (new_row)
+                r = container_create_insert(engine, new_row->options, row, configuration, new_row->ret_id,
+                                            err);
+        return r < 0 ? r : run_attached(engine, row, configuration, &local, ret_status, err);
 }
 
 int container_run(Engine *engine, const ContainerOptions *options, const ContainerStreams *streams,
@@ -137,16 +165,15 @@ int container_run(Engine *engine, const ContainerOptions *options, const Contain
 {
         _cleanup_configuration_ ContainerConfiguration configuration = {0};
         _cleanup_store_container_ StoreContainer row = {0};
+        NewRow new_row = {.options = options, .ret_id = ret_id};
         int r;
 
         *ret_id = 0;
         /* Its helpers take a millisecond, which passes beside the rest. */
         r = engine_user_namespace_start(engine, err);
         if (r >= 0)
-                r = container_create_row(engine, options, ret_id, &row, &configuration, err);
-        if (r < 0)
-                return r;
-        return run_row(engine, &row, &configuration, streams, ret_status, err);
+                r = container_create_decide(engine, options, &row, &configuration, err);
+        return r < 0 ? r : run_row(engine, &row, &configuration, &new_row, streams, ret_status, err);
 }
 
 /* 1: it runs already. */
@@ -184,5 +211,5 @@ int container_start_attached(Engine *engine, const char *name, const ContainerSt
         r = find_stopped(engine, name, &row, &configuration, err);
         if (r > 0)
                 return container_attach(engine, name, streams, ret_status, err);
-        return r < 0 ? r : run_row(engine, &row, &configuration, streams, ret_status, err);
+        return r < 0 ? r : run_row(engine, &row, &configuration, NULL, streams, ret_status, err);
 }

@@ -34,8 +34,10 @@ typedef struct RuntimeCreate {
         int cgroup;            /* folder for CLONE_INTO_CGROUP; -EBADF: the caller's */
         unsigned preserve_fds; /* descriptors 3.. of the caller that the payload keeps (--preserve-fds) */
         int listener;          /* listening socket through which START comes (handshake.h); -EBADF: none */
-        bool die_with_parent;  /* SIGKILL when the calling thread ends (PR_SET_PDEATHSIG) */
-        const char *bundle;    /* for hooks' state; may be NULL */
+        bool start_at_once; /* without runtime_start(): runtime_finish() returns when execve(2) has succeeded
+                             */
+        bool die_with_parent; /* SIGKILL when the calling thread ends (PR_SET_PDEATHSIG) */
+        const char *bundle;   /* for hooks' state; may be NULL */
         const char *id;
 } RuntimeCreate;
 
@@ -52,10 +54,10 @@ typedef struct RuntimeContainer {
  * with the layer that refused. The created process is a child of the caller (reap it with waitid(P_PIDFD)).
  */
 int runtime_create(const RuntimeCreate *create, RuntimeContainer *ret, Error *err);
-/* The same in two steps, between which the caller can do what the container's building depends on: the paths
- * in the spec need not exist before runtime_finish(), which waits for the maps of @create->made_namespace,
- * too (and leaves it finished). Without it (NULL) the two steps need not the spec's own user namespace
- * either. @create is the same in both. */
+/* The same in two steps, between which the caller can do what the building depends on: the paths in the spec
+ * need not exist before runtime_finish(), which also waits for the maps of @create->made_namespace and leaves
+ * it finished. @create is the same in both; a user namespace of the spec's own is only for runtime_create().
+ */
 int runtime_begin(const RuntimeCreate *create, RuntimeContainer *ret, Error *err);
 int runtime_finish(const RuntimeCreate *create, RuntimeContainer *container, Error *err);
 /* Executes the payload; returns when execve(2) has succeeded. ERROR_COMMAND_NOT_FOUND (127),

@@ -4,11 +4,15 @@
  *
  *   caller (spawn.c)                              init (init.c)
  *      | clone3 --------------------------------->  makes its namespaces
-      | MAPPED --------------------------------->  builds the container (only where ids are mapped meanwhile)
+      | PROCEED -------------------------------->  builds the container
  *      | <----- CREATED, the pty's master with it   … everything up to the payload
  *      | START ---------------------------------->  confines itself, execve(2)
  *      | <----- end of file                         executed: the socket was close-on-exec
  *      | <----- FAILED with the Error               or not, at either stage; then it exits
+ *
+ * PROCEED is for callers that do something meanwhile (runtime_begin()). With RuntimeCreate.start_at_once the
+ init waits
+ * for no START, and CREATED comes only where a pty's master has to.
  *
  * The end of file at the init's side means that nobody waits for the container any more: it exits. An OCI
  * runtime's `create` and `start` are different processes: then the init holds a listening socket
@@ -22,7 +26,7 @@
 
 typedef enum HandshakeType {
         HANDSHAKE_CREATED = 1,
-        HANDSHAKE_MAPPED,
+        HANDSHAKE_PROCEED,
         HANDSHAKE_START,
         HANDSHAKE_FAILED,
         HANDSHAKE_NOT_EXECUTED, /* of execute-stub.c: the errno, and the command in place of a message;

@@ -54,12 +54,12 @@ static int make_namespaces(Init *init, Error *err)
         return 0;
 }
 
-static int await_maps(Init *init, Error *err)
+static int await_word(Init *init, Error *err)
 {
         HandshakeMessage message;
 
-        if (init->awaits_maps &&
-            (handshake_receive(init->channel, &message, NULL) <= 0 || message.type != HANDSHAKE_MAPPED))
+        if (init->awaits_word &&
+            (handshake_receive(init->channel, &message, NULL) <= 0 || message.type != HANDSHAKE_PROCEED))
                 _exit(1);
         return 0;
 }
@@ -138,10 +138,14 @@ static int wait_for_start(Init *init, Error *err)
         HandshakeMessage message;
         int r;
 
+        if (init->create->start_at_once && init->master < 0)
+                return 0;
         r = handshake_send(init->channel, HANDSHAKE_CREATED, NULL, init->master);
         cleanup_close(&init->master);
         if (r < 0)
                 _exit(1);
+        if (init->create->start_at_once)
+                return 0;
         if (init->create->listener >= 0) {
                 int connection;
 
@@ -201,7 +205,7 @@ static const Step container_steps[] = {
         {"mount namespace", rootfs_isolate},
         {"host name", set_names},
         {"network", raise_loopback},
-        {"maps", await_maps},
+        {"word to proceed", await_word},
         {"identity", become_root},
         {"session", new_session},
         {"root file system", rootfs_mount},

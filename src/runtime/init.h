@@ -12,7 +12,7 @@ typedef struct Init {
         const RuntimeProcess *process;
         bool exec;              /* a further process of a container that exists */
         bool in_user_namespace; /* not the host's */
-        bool awaits_maps;       /* no id is mapped before the caller says so */
+        bool awaits_word;       /* the caller says when ids are mapped and paths are there */
         int new_namespaces;     /* CLONE_NEW… to be made by the init itself */
         int channel;            /* the handshake with the caller */
         int root;               /* O_PATH: the container's root, from when it is mounted */

@@ -243,6 +243,15 @@ static int prepare_namespaces(const RuntimeCreate *create, Spawn *spawn, Error *
 
 /* ---- the contract ---- */
 
+static int failed_in_init(const HandshakeMessage *message, Error *err)
+{
+        if (message->type != HANDSHAKE_FAILED || message->error.code <= 0)
+                return fail(err, EIO, "the container's init sent what nobody expects");
+        if (err)
+                *err = message->error;
+        return -message->error.code;
+}
+
 /* Waits for CREATED, or for the reason why not. */
 static int await_created(RuntimeContainer *container, Error *err)
 {
@@ -252,14 +261,26 @@ static int await_created(RuntimeContainer *container, Error *err)
         r = handshake_receive(container->channel, &message, &container->terminal);
         if (r < 0)
                 return fail_errno(err, -r, "read from the container's init");
-        if (r > 0 && message.type == HANDSHAKE_CREATED)
-                return 0;
-        if (r > 0 && message.type == HANDSHAKE_FAILED && message.error.code > 0) {
-                if (err)
-                        *err = message.error;
-                return -message.error.code;
-        }
-        return fail(err, EIO, "the container's init was killed while it built the container");
+        if (r == 0)
+                return fail(err, EIO, "the container's init was killed while it built the container");
+        return message.type == HANDSHAKE_CREATED ? 0 : failed_in_init(&message, err);
+}
+
+/* Waits for the end of file that execve(2) makes. It is the same when the init was killed meanwhile, which
+ * its exit status tells. */
+static int await_executed(RuntimeContainer *container, Error *err)
+{
+        HandshakeMessage message;
+        int r;
+
+        do
+                r = handshake_receive(container->channel, &message,
+                                      container->terminal < 0 ? &container->terminal : NULL);
+        while (r > 0 && message.type == HANDSHAKE_CREATED);
+        cleanup_close(&container->channel);
+        if (r < 0)
+                return fail_errno(err, -r, "start the container: its init has gone");
+        return r > 0 ? failed_in_init(&message, err) : 0;
 }
 
 /* Both kinds of start: @spawn has what differs. */
@@ -302,7 +323,7 @@ static void spawn_setup(const RuntimeCreate *create, const RuntimeProcess *proce
                 ret->join[i] = -EBADF;
 }
 
-int runtime_begin(const RuntimeCreate *create, RuntimeContainer *ret, Error *err)
+static int begin(const RuntimeCreate *create, bool awaits_word, RuntimeContainer *ret, Error *err)
 {
         UserNamespace *made = create->made_namespace;
         Spawn spawn;
@@ -311,7 +332,7 @@ int runtime_begin(const RuntimeCreate *create, RuntimeContainer *ret, Error *err
         spawn_setup(create, &create->spec->process, &spawn);
         spawn.init.in_user_namespace = made || create->user_namespace >= 0 ||
                                        create->spec->namespaces[NAMESPACE_USER].mode != NAMESPACE_HOST;
-        spawn.init.awaits_maps = made;
+        spawn.init.awaits_word = awaits_word;
         r = prepare_namespaces(create, &spawn, err);
         if (r >= 0)
                 r = spawn_container(&spawn, made && made->holder > 0 ? made : NULL, ret, err);
@@ -320,7 +341,7 @@ int runtime_begin(const RuntimeCreate *create, RuntimeContainer *ret, Error *err
         return r;
 }
 
-int runtime_finish(const RuntimeCreate *create, RuntimeContainer *container, Error *err)
+static int finish(const RuntimeCreate *create, bool awaits_word, RuntimeContainer *container, Error *err)
 {
         int r;
 
@@ -328,10 +349,21 @@ int runtime_finish(const RuntimeCreate *create, RuntimeContainer *container, Err
                 r = userns_finish(create->made_namespace, err);
                 if (r < 0)
                         return r;
-                /* Should it have failed before, it says why. */
-                handshake_send(container->channel, HANDSHAKE_MAPPED, NULL, -EBADF);
         }
-        return await_created(container, err);
+        /* Should it have failed before, it says why. */
+        if (awaits_word)
+                handshake_send(container->channel, HANDSHAKE_PROCEED, NULL, -EBADF);
+        return create->start_at_once ? await_executed(container, err) : await_created(container, err);
+}
+
+int runtime_begin(const RuntimeCreate *create, RuntimeContainer *ret, Error *err)
+{
+        return begin(create, true, ret, err);
+}
+
+int runtime_finish(const RuntimeCreate *create, RuntimeContainer *container, Error *err)
+{
+        return finish(create, true, container, err);
 }
 
 int runtime_create(const RuntimeCreate *create, RuntimeContainer *ret, Error *err)
@@ -347,9 +379,9 @@ int runtime_create(const RuntimeCreate *create, RuntimeContainer *ret, Error *er
                 own.made_namespace = &namespace;
         }
         if (r >= 0)
-                r = runtime_begin(&own, &container, err);
+                r = begin(&own, own.made_namespace, &container, err);
         if (r >= 0)
-                r = runtime_finish(&own, &container, err);
+                r = finish(&own, own.made_namespace, &container, err);
         if (r < 0)
                 return r;
         *ret = container;
@@ -416,21 +448,12 @@ int runtime_exec(const RuntimeExec *exec, RuntimeContainer *ret, Error *err)
 
 int runtime_start(RuntimeContainer *container, Error *err)
 {
-        HandshakeMessage message;
-        int r;
+        int r = handshake_send(container->channel, HANDSHAKE_START, NULL, -EBADF);
 
-        r = handshake_send(container->channel, HANDSHAKE_START, NULL, -EBADF);
         if (r >= 0)
-                r = handshake_receive(container->channel, &message, NULL);
+                return await_executed(container, err);
         cleanup_close(&container->channel);
-        if (r < 0)
-                return fail_errno(err, -r, "start the container: its init has gone");
-        if (r > 0) {
-                if (err)
-                        *err = message.error;
-                return message.error.code > 0 ? -message.error.code : -EIO;
-        }
-        return 0;
+        return fail_errno(err, -r, "start the container: its init has gone");
 }
 
 void runtime_container_deinit(RuntimeContainer *container)
