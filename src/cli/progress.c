@@ -1,18 +1,30 @@
 /*
  * On a terminal each layer has a line of its own, which is drawn again in place: the cursor stands below all
- * of them between calls. When there are more layers than lines on the screen those that have scrolled away
- * stay as they were.
+ * of them between calls. A line is never wider than the terminal, else it would take two and the count of
+ * lines would not hold. What happens when it does not hold anyway:
+ *
+ *   - More layers than lines on the screen: those that have scrolled away cannot be reached. They are
+ * remembered as stale, and said again below when all is settled, so that the last word on each layer is true.
+ *   - The terminal changes its size: it may have wrapped what was drawn. All lines are drawn anew below.
  */
 #include "cli/progress.h"
 
 #include "sys/terminal.h"
 
-enum { LAYERS_MAXIMUM = 512, BAR_WIDTH = 50 };
+enum { LAYERS_MAXIMUM = 512, BAR_MAXIMUM = 50, BAR_MINIMUM = 10, WIDTH_MAXIMUM = 256 };
+
+typedef struct Line {
+        char id[16];
+        char text[64];
+        int64_t current, total;
+        bool stale; /* has scrolled away before it was drawn as it is */
+} Line;
 
 struct ProgressView {
         FILE *output;
         bool terminal;
-        char ids[LAYERS_MAXIMUM][16];
+        uint16_t rows, columns; /* when something was drawn last */
+        Line lines[LAYERS_MAXIMUM];
         size_t count;
 };
 
@@ -33,50 +45,111 @@ ProgressView *progress_view_free(ProgressView *view)
         return NULL;
 }
 
-static void print_bar(ProgressView *view, const ImageProgress *progress)
+/* "[====>     ]  12MB/34MB", as much of it as @width has room for. */
+static void format_bar(const Line *line, int width, Buffer *ret)
 {
-        int64_t done = progress->current > progress->total ? progress->total : progress->current;
-        int filled = (int)(done * BAR_WIDTH / progress->total);
-        char bar[BAR_WIDTH + 1], current[16], total[16];
+        int64_t done = line->current > line->total ? line->total : line->current;
+        char current[16], total[16], sizes[40];
+        int bar, filled;
 
-        memset(bar, ' ', BAR_WIDTH);
-        memset(bar, '=', (size_t)filled);
-        if (filled)
-                bar[filled - 1] = '>';
-        bar[BAR_WIDTH] = 0;
         text_format_size((uint64_t)done, current, sizeof(current));
-        text_format_size((uint64_t)progress->total, total, sizeof(total));
-        fprintf(view->output, "%s: %s [%s]  %s/%s", progress->id, progress->text, bar, current, total);
+        text_format_size((uint64_t)line->total, total, sizeof(total));
+        snprintf(sizes, sizeof(sizes), "%s/%s", current, total);
+        bar = width - (int)strlen(sizes) - 5; /* brackets and blanks */
+        if (bar > BAR_MAXIMUM)
+                bar = BAR_MAXIMUM;
+        if (bar >= BAR_MINIMUM) {
+                filled = (int)(done * bar / line->total);
+                buffer_puts(ret, " [");
+                for (int i = 0; i < bar; i++)
+                        buffer_putc(ret, i + 1 < filled ? '=' : i + 1 == filled ? '>' : ' ');
+                buffer_puts(ret, "] ");
+        }
+        buffer_printf(ret, " %s", sizes);
 }
 
-/* The place of a layer's line, made when it is new; -1 when there are too many. */
-static int find_line(ProgressView *view, const char *id)
+/* Writes a line of at most the terminal's width, without its end. */
+static void print_line(const ProgressView *view, const Line *line)
+{
+        int width = (view->columns && view->columns < WIDTH_MAXIMUM ? view->columns : WIDTH_MAXIMUM) - 1;
+        _cleanup_buffer_ Buffer text = {0};
+
+        buffer_printf(&text, "%s: %s", line->id, line->text);
+        if (line->total > 0)
+                format_bar(line, width - (int)text.length, &text);
+        fprintf(view->output, "%.*s", width, text.data ?: "");
+}
+
+/* All lines below what was drawn before. */
+static void draw_anew(ProgressView *view)
+{
+        for (size_t i = 0; i < view->count; i++) {
+                print_line(view, &view->lines[i]);
+                fputc('\n', view->output);
+                view->lines[i].stale = view->rows && view->count - i >= view->rows;
+        }
+}
+
+/* Looks at the size of the terminal. True: it has changed. */
+static bool look_at_size(ProgressView *view)
+{
+        uint16_t rows, columns;
+        bool changed;
+
+        terminal_size(fileno(view->output), &rows, &columns);
+        changed = view->count && (rows != view->rows || columns != view->columns);
+        view->rows = rows;
+        view->columns = columns;
+        return changed;
+}
+
+/* The layer's line, made below the others when it is new; NULL when there are too many. */
+static Line *find_line(ProgressView *view, const char *id)
 {
         for (size_t i = 0; i < view->count; i++)
-                if (text_equal(view->ids[i], id))
-                        return (int)i;
+                if (text_equal(view->lines[i].id, id))
+                        return &view->lines[i];
         if (view->count == LAYERS_MAXIMUM)
-                return -1;
-        snprintf(view->ids[view->count], sizeof(view->ids[0]), "%s", id);
+                return NULL;
+        snprintf(view->lines[view->count].id, sizeof(view->lines[0].id), "%s", id);
         fputc('\n', view->output);
-        return (int)view->count++;
+        return &view->lines[view->count++];
 }
 
 static void draw(ProgressView *view, const ImageProgress *progress)
 {
-        int line = find_line(view, progress->id), up;
-        uint16_t rows, columns;
+        bool changed = look_at_size(view);
+        Line *line = find_line(view, progress->id);
+        size_t up;
 
-        terminal_size(fileno(view->output), &rows, &columns);
-        up = (int)view->count - line;
-        if (line < 0 || (rows && up >= rows))
+        if (!line)
                 return;
-        fprintf(view->output, "\x1b[%dA\r\x1b[2K", up);
-        if (progress->total > 0 && columns >= BAR_WIDTH + 50)
-                print_bar(view, progress);
-        else
-                fprintf(view->output, "%s: %s", progress->id, progress->text);
-        fprintf(view->output, "\x1b[%dB\r", up);
+        snprintf(line->text, sizeof(line->text), "%s", progress->text);
+        line->current = progress->current;
+        line->total = progress->total;
+        if (changed) {
+                draw_anew(view);
+                return;
+        }
+        up = view->count - (size_t)(line - view->lines);
+        line->stale = view->rows && up >= view->rows;
+        if (line->stale)
+                return;
+        fprintf(view->output, "\x1b[%zuA\r\x1b[2K", up);
+        print_line(view, line);
+        fprintf(view->output, "\x1b[%zuB\r", up);
+}
+
+/* The lines above are left as they are from now on. */
+static void settle(ProgressView *view)
+{
+        for (size_t i = 0; i < view->count; i++)
+                if (view->lines[i].stale) {
+                        print_line(view, &view->lines[i]);
+                        fputc('\n', view->output);
+                }
+        memset(view->lines, 0, view->count * sizeof(*view->lines));
+        view->count = 0;
 }
 
 void progress_view_report(void *owner, const ImageProgress *progress)
@@ -84,8 +157,8 @@ void progress_view_report(void *owner, const ImageProgress *progress)
         ProgressView *view = owner;
 
         if (!progress->id) {
+                settle(view);
                 fprintf(view->output, "%s\n", progress->text);
-                view->count = 0; /* lines above are settled */
         } else if (view->terminal) {
                 draw(view, progress);
         } else if (progress->total == 0) {
