@@ -2,6 +2,8 @@
 #
 #   make              build into build/
 #   make run          build, then run a first container as a plain user and show what it is on the host
+#   make breakout-demo
+#                     what only the host's root may touch, root in a container may not; under Docker it may
 #   make test         build, then all tests; the last line is "N passed, N failed"
 #   make check-all    the same and the long checks that CI runs beside them
 #   make format       give all of src/ its layout
@@ -27,6 +29,9 @@ packages:
 run: all
 	@tools/run-demo $(BUILD)
 
+breakout-demo: all
+	@tools/breakout-demo $(BUILD)
+
 test: PACKAGES = $(if $(filter-out unit integration source,$(SECTIONS)),check,test)
 test: all
 	@tools/run-tests $(BUILD) $(SECTIONS)
@@ -49,4 +54,4 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-*
 
-.PHONY: all packages run test check-all format install uninstall clean
+.PHONY: all packages run breakout-demo test check-all format install uninstall clean
