@@ -57,6 +57,13 @@ image_from_tar()
         "$KELP" load -q -i "$KELP_TEST_DIR/image.tar" >/dev/null
 }
 
+# fail_with WORDS: ends the test.
+fail_with()
+{
+        echo "$*" >&2
+        return 1
+}
+
 # probe NAME <<C-source: a static program, in $KELP_TEST_DIR/probes for -v.
 probe()
 {
