@@ -6,15 +6,15 @@
 
 int container_discard(Engine *engine, const StoreContainer *row, bool volumes, Error *err)
 {
-        _cleanup_free_ char *folder = path_join("containers", row->id);
+        _cleanup_free_ char *folder = NULL;
         _cleanup_strings_ StringList own = {0};
         Store *store;
         int r;
 
-        if (!folder)
-                return fail_memory(err);
         r = engine_store(engine, &store, err);
         if (r >= 0)
+                r = store_container_folder_retire(store, row->id, &folder, err);
+        if (r >= 0 && folder)
                 r = engine_remove_tree(engine, store_fd(store), folder, err);
         if (r >= 0 && volumes)
                 r = store_volume_private(store, row->id, &own, err);

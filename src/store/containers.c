@@ -112,7 +112,7 @@ static int insert_locked(Store *store, const StoreContainer *c, Error *err)
                 r = database_run(store, err, "INSERT INTO configurations VALUES(?,?)", "tt", c->id,
                                  c->configuration ?: "{}");
         if (r >= 0) {
-                r = store_make_folder(store, store->fd, path, 0700);
+                r = container_folder_make(store, path);
                 if (r < 0)
                         fail_errno(err, -r, "store %s: %s", store->path, path);
         }

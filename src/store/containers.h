@@ -53,7 +53,11 @@ int store_container_update(Store *store, const StoreContainer *container, const 
                            StoreDurability durability, Error *err);
 int store_container_configure(Store *store, const char *id, const char *configuration, Error *err);
 int store_container_rename(Store *store, const char *id, const char *name, Error *err);
-/* Removes the row; the folder is the caller's to remove before, or store_collect()'s. */
+/* Takes the folder of a container that has ended out of sight. *ret: its path below the store, for the caller
+ * to remove; NULL when there is nothing to remove: it was missing, or as good as new and waits for the next
+ * container. */
+int store_container_folder_retire(Store *store, const char *id, char **ret, Error *err);
+/* Removes the row; the folder is to be retired before, or else store_collect()'s. */
 int store_container_delete(Store *store, const char *id, StoreDurability durability, Error *err);
 
 typedef struct StoreVolume {

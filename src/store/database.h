@@ -55,6 +55,8 @@ void database_rollback(Store *store);
 /* mkdirat, exactly @mode whatever the umask, given to the store's owner. -EEXIST is success. 0 or a negative
  * errno. */
 int store_make_folder(Store *store, int parent, const char *name, mode_t mode);
+/* container-folders.c: makes containers/ID, or takes a spare one. 0 or a negative errno. */
+int container_folder_make(Store *store, const char *path);
 /* A lock file in locks/, flock'ed as @operation (LOCK_SH, LOCK_EX, LOCK_NB). The descriptor or a negative
  * errno (-EWOULDBLOCK). */
 int store_lock(Store *store, const char *name, int operation);

@@ -122,7 +122,7 @@ static int make_mount_points(Store *store)
 static int make_folders(Store *store, Error *err)
 {
         static const char *const own[] = {"blobs", "blobs/sha256", "locks"};
-        static const char *const shared[] = {"layers", "containers", "volumes", "tmp"};
+        static const char *const shared[] = {"layers", "containers", "spare", "volumes", "tmp"};
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(own); i++)

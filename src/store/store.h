@@ -6,6 +6,7 @@
  *   layers/HEX/diff   an unpacked layer by diffID, shared by images
  *   layers/HEX/owners intended owners that could not be given (one-id maps)
  *   containers/ID/    upper, work, log, …: a container's own
+ *   spare/            folders of containers that left no trace, for the next ones
  *   volumes/NAME/     _data
  *   mount-points/     what each container mounts on: the undermost layer of all
  *   tmp/              what is being made; each entry is flock'ed by its maker: unlocked ones are left-overs

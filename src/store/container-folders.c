@@ -1,0 +1,157 @@
+/*
+ * The folders of containers, and a few that wait for the next.
+ *
+ * A folder that a container of --rm has left as it found it is kept under spare/ and becomes that of the next
+ * container: one rename at each end instead of a dozen folders and files made and removed, which on a file
+ * system that discards what is freed means to wait for the disk as often. What was changed by as little as a
+ * mode is removed instead.
+ *
+ * Only the upper folder is seen by a container, as its root. It is kept when it is empty and has the mode,
+ * owner, flags and (no) attributes that work/ has, which is made alike and which no container sees.
+ */
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "store/database.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+enum { SPARE_COUNT = 4 };
+
+static void spare_path(int number, char ret[static 32])
+{
+        snprintf(ret, 32, "spare/%d", number);
+}
+
+int container_folder_make(Store *store, const char *path)
+{
+        char spare[32];
+
+        for (int i = 0; i < SPARE_COUNT; i++) {
+                spare_path(i, spare);
+                if (renameat(store->fd, spare, store->fd, path) == 0)
+                        return 0;
+                if (errno != ENOENT)
+                        break;
+        }
+        return store_make_folder(store, store->fd, path, 0700);
+}
+
+static int flags_of(int fd)
+{
+        int flags = 0;
+
+        /* A file system without flags has none that differ. */
+        return ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ? 0 : flags;
+}
+
+/* overlayfs marks its upper folder with a number of the file system's; containers cannot reach names of that
+ * kind. */
+static bool has_own_attributes(int fd)
+{
+        static const char overlay[] = "user.overlay.uuid";
+        char names[sizeof(overlay) + 1];
+        ssize_t length = flistxattr(fd, names, sizeof(names));
+
+        if (length < 0)
+                return errno != ENOTSUP;
+        return length && (length != sizeof(overlay) || memcmp(names, overlay, sizeof(overlay)) != 0);
+}
+
+static bool is_empty(int fd)
+{
+        _cleanup_closedir_ DIR *names = NULL;
+        struct dirent *entry;
+        int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (copy >= 0)
+                names = fdopendir(copy);
+        if (!names)
+                return false;
+        while ((entry = readdir(names)))
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        return false;
+        return true;
+}
+
+static bool is_untouched(int folder)
+{
+        const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        _cleanup_close_ int upper = openat(folder, "upper", flags), work = openat(folder, "work", flags);
+        struct stat seen, model, inner;
+
+        if (upper < 0 || work < 0 || fstat(upper, &seen) < 0 || fstat(work, &model) < 0)
+                return false;
+        /* overlayfs's own, to be removed before the next mount: root of a container with a map of its own has
+         * made it */
+        if (fstatat(work, "work", &inner, AT_SYMLINK_NOFOLLOW) == 0 && inner.st_uid != model.st_uid)
+                return false;
+        return seen.st_mode == model.st_mode && seen.st_uid == model.st_uid && seen.st_gid == model.st_gid &&
+               flags_of(upper) == flags_of(work) && !has_own_attributes(upper) && is_empty(upper) &&
+               futimens(upper, NULL) == 0; /* nor does it tell when it was used */
+}
+
+/* Removes all but upper/, work/ and an empty log, which the next container makes anyway. */
+static int remove_rest(int folder)
+{
+        _cleanup_closedir_ DIR *names = NULL;
+        struct dirent *entry;
+        struct stat status;
+        int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (copy >= 0)
+                names = fdopendir(copy);
+        if (!names)
+                return -errno;
+        while ((entry = readdir(names))) {
+                if (entry->d_type == DT_DIR)
+                        continue;
+                if (strcmp(entry->d_name, "log.json") == 0 &&
+                    fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    S_ISREG(status.st_mode) && status.st_size == 0)
+                        continue;
+                if (unlinkat(folder, entry->d_name, 0) < 0)
+                        return -errno;
+        }
+        return 0;
+}
+
+static int keep(Store *store, int folder, const char *path)
+{
+        char spare[32];
+
+        if (!is_untouched(folder) || remove_rest(folder) < 0)
+                return 0;
+        for (int i = 0; i < SPARE_COUNT; i++) {
+                spare_path(i, spare);
+                if (renameat2(store->fd, path, store->fd, spare, RENAME_NOREPLACE) == 0)
+                        return 1;
+                if (errno != EEXIST)
+                        break;
+        }
+        return 0;
+}
+
+int store_container_folder_retire(Store *store, const char *id, char **ret, Error *err)
+{
+        _cleanup_free_ char *path = path_join("containers", id), *retired = text_printf("tmp/%.32s", id);
+        _cleanup_close_ int folder = -EBADF;
+
+        *ret = NULL;
+        if (!path || !retired)
+                return fail_memory(err);
+        folder = openat(store->fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (folder < 0)
+                return errno == ENOENT ? 0 : fail_errno(err, errno, "folder of container %.12s", id);
+        /* As a stage that is alive: a collection of somebody else's keeps away. */
+        flock(folder, LOCK_EX | LOCK_NB);
+        if (renameat(store->fd, path, store->fd, retired) < 0)
+                return errno == ENOENT ? 0 : fail_errno(err, errno, "folder of container %.12s", id);
+        if (!keep(store, folder, retired))
+                *ret = TAKE_PTR(retired);
+        return 0;
+}
