@@ -55,7 +55,7 @@ assert_all_complete()
         local last
         last=$(screen | grep -E '^[0-9a-f]{12}: ' | tac | awk '!seen[substr($0, 1, 12)]++')
         assert_equal "$(grep -c . <<<"$last")" "$1"
-        if grep -v ': Pull' <<<"$last"; then
+        if grep -vE ': Pull( |$)' <<<"$last"; then
                 screen
                 return 1
         fi
