@@ -161,6 +161,19 @@ static json_object *find_variable(Evaluation *evaluation, const char *name)
         return evaluation->root; /* $ */
 }
 
+static int call_function(Evaluation *evaluation, const TemplateFunction *function, json_object **arguments,
+                         size_t count, json_object **ret, Error *err)
+{
+        if (count < function->minimum || count > function->maximum)
+                return template_fail(evaluation->position, err, "%s: %zu arguments, expected %s%zu",
+                                     function->name, count,
+                                     function->minimum == function->maximum ? ""
+                                     : count < function->minimum            ? "at least "
+                                                                            : "at most ",
+                                     count < function->minimum ? function->minimum : function->maximum);
+        return function->call(evaluation, arguments, count, ret, err);
+}
+
 static int evaluate_operand(Evaluation *evaluation, const Node *node, json_object *dot, json_object **ret,
                             Error *err)
 {
@@ -177,7 +190,7 @@ static int evaluate_operand(Evaluation *evaluation, const Node *node, json_objec
         else if (node->kind == NODE_PARENTHESES)
                 r = evaluate_pipeline(evaluation, node->pipeline, dot, &value, err);
         else
-                r = template_function(node->text, NULL)->call(evaluation, NULL, 0, &value, err);
+                r = call_function(evaluation, template_function(node->text, NULL), NULL, 0, &value, err);
         for (size_t i = 0; r >= 0 && i < node->fields.count; i++)
                 r = get_field(evaluation, value, node->fields.items[i], &value, err);
         *ret = value;
@@ -244,13 +257,6 @@ static int evaluate_call(Evaluation *evaluation, const Node *command, json_objec
         if (has_last)
                 arguments[count++] = last;
         evaluation->position = command->position;
-        if (count < function->minimum || count > function->maximum)
-                return template_fail(command->position, err, "%s: %zu arguments, expected %s%zu",
-                                     function->name, count,
-                                     function->minimum == function->maximum ? ""
-                                     : count < function->minimum            ? "at least "
-                                                                            : "at most ",
-                                     count < function->minimum ? function->minimum : function->maximum);
         if (evaluation->template->options.titles && function->is_text) {
                 for (size_t i = 0; i < count; i++)
                         if (json_object_is_type(arguments[i], json_type_string)) {
@@ -259,7 +265,7 @@ static int evaluate_call(Evaluation *evaluation, const Node *command, json_objec
                         }
                 return 0;
         }
-        return function->call(evaluation, arguments, count, ret, err);
+        return call_function(evaluation, function, arguments, count, ret, err);
 }
 
 static int evaluate_command(Evaluation *evaluation, const Node *command, json_object *dot, bool has_last,

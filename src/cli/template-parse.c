@@ -45,18 +45,20 @@ static int unexpected(Parser *parser, const char *expected, Error *err)
                              expected);
 }
 
-static int make(Parser *parser, NodeKind kind, Node **ret, Error *err)
+/* A node that the template owns; NULL without memory (raised). */
+static Node *make(Parser *parser, NodeKind kind, Error *err)
 {
         Node *node = calloc(1, sizeof(*node));
 
-        if (!node)
-                return fail_memory(err);
+        if (!node) {
+                fail_memory(err);
+                return NULL;
+        }
         node->kind = kind;
         node->position = parser->token.position;
         node->allocated = parser->template->nodes;
         parser->template->nodes = node;
-        *ret = node;
-        return 0;
+        return node;
 }
 
 static int deeper(Parser *parser, Error *err)
@@ -149,12 +151,11 @@ static int parse_fields(Parser *parser, Node *node, Error *err)
 
 static int parse_operand(Parser *parser, Node **ret, Error *err)
 {
-        Node *node = NULL;
-        int r = make(parser, NODE_DOT, &node, err);
+        Node *node = *ret = make(parser, NODE_DOT, err);
+        int r = 0;
 
-        if (r < 0)
-                return r;
-        *ret = node;
+        if (!node)
+                return -ENOMEM;
         switch (parser->token.kind) {
         case TOKEN_FIELD:
                 /* The first field stands for itself. */
@@ -194,12 +195,11 @@ static bool ends_command(TokenKind kind)
 
 static int parse_command(Parser *parser, Node **ret, Error *err)
 {
-        Node *command = NULL, **tail;
-        int r = make(parser, NODE_COMMAND, &command, err);
+        Node *command = *ret = make(parser, NODE_COMMAND, err), **tail;
+        int r;
 
-        if (r < 0)
-                return r;
-        *ret = command;
+        if (!command)
+                return -ENOMEM;
         tail = &command->children;
         do {
                 r = parse_operand(parser, tail, err);
@@ -256,12 +256,11 @@ static bool begins_assignment(const Parser *parser)
 
 static int parse_pipeline(Parser *parser, Node **ret, Error *err)
 {
-        Node *pipeline = NULL, **tail;
-        int r = make(parser, NODE_PIPELINE, &pipeline, err);
+        Node *pipeline = *ret = make(parser, NODE_PIPELINE, err), **tail;
+        int r = 0;
 
-        if (r < 0)
-                return r;
-        *ret = pipeline;
+        if (!pipeline)
+                return -ENOMEM;
         if (begins_assignment(parser))
                 r = parse_assignment(parser, pipeline, err);
         for (tail = &pipeline->children; r >= 0; tail = &(*tail)->next) {
@@ -297,14 +296,14 @@ static void leave_scope(Parser *parser, size_t count)
 static int parse_block(Parser *parser, NodeKind kind, Node **ret, Error *err)
 {
         size_t scope = parser->names.count, start = parser->token.position;
-        Node *node = NULL;
-        int r = make(parser, kind, &node, err);
+        Node *node = *ret = make(parser, kind, err);
+        int r;
 
-        if (r >= 0)
-                r = deeper(parser, err);
+        if (!node)
+                return -ENOMEM;
+        r = deeper(parser, err);
         if (r < 0)
                 return r;
-        *ret = node;
         parser->loops += kind == NODE_RANGE;
         r = advance(parser, err);
         if (r >= 0)
@@ -353,6 +352,7 @@ static int parse_action(Parser *parser, Node **ret, Error *err)
         } blocks[] = {{"if", NODE_IF}, {"with", NODE_WITH}, {"range", NODE_RANGE}};
         const char *name = parser->token.kind == TOKEN_WORD ? word(parser) : "";
         bool is_break = text_equal(name, "break");
+        Node *node;
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(blocks); i++)
@@ -362,19 +362,19 @@ static int parse_action(Parser *parser, Node **ret, Error *err)
                 if (!parser->loops)
                         return template_fail(parser->token.position, err, "{{%s}} outside of {{range}}",
                                              name);
-                r = make(parser, is_break ? NODE_BREAK : NODE_CONTINUE, ret, err);
-                if (r >= 0)
-                        r = advance(parser, err);
+                *ret = make(parser, is_break ? NODE_BREAK : NODE_CONTINUE, err);
+                r = *ret ? advance(parser, err) : -ENOMEM;
                 return r < 0 ? r : expect_close(parser, err);
         }
         if (text_equal(name, "define") || text_equal(name, "block") || text_equal(name, "template"))
                 return template_fail(parser->token.position, err,
                                      "{{%s}} has no use in a template of one line", name);
-        r = make(parser, NODE_PRINT, ret, err);
-        if (r >= 0)
-                r = parse_pipeline(parser, &(*ret)->pipeline, err);
-        if (r >= 0 && (*ret)->pipeline->variables.count == 2)
-                r = template_fail((*ret)->position, err, "only range sets two variables");
+        node = *ret = make(parser, NODE_PRINT, err);
+        if (!node)
+                return -ENOMEM;
+        r = parse_pipeline(parser, &node->pipeline, err);
+        if (r >= 0 && node->pipeline->variables.count == 2)
+                r = template_fail(node->position, err, "only range sets two variables");
         return r < 0 ? r : expect_close(parser, err);
 }
 
@@ -386,11 +386,10 @@ static int parse_statements(Parser *parser, Node **ret, Error *err)
 
         while (r >= 0 && parser->token.kind != TOKEN_END) {
                 if (parser->token.kind == TOKEN_TEXT) {
-                        r = make(parser, NODE_TEXT, tail, err);
-                        if (r >= 0 && text_replace(&(*tail)->text, word(parser)) < 0)
-                                r = fail_memory(err);
-                        if (r >= 0)
-                                r = advance(parser, err);
+                        *tail = make(parser, NODE_TEXT, err);
+                        if (!*tail || text_replace(&(*tail)->text, word(parser)) < 0)
+                                return fail_memory(err);
+                        r = advance(parser, err);
                 } else {
                         r = advance(parser, err); /* {{ */
                         if (r >= 0 && parser->token.kind == TOKEN_WORD &&

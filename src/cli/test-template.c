@@ -121,6 +121,7 @@ static void test_errors(void **state)
         check("{{.Id \"x\"}}",
               "template: position 3: a field takes no arguments: expected | or }} behind it");
         check("{{len}}", "template: position 3: len: 0 arguments, expected 1");
+        check("{{print 1 len}}", "template: position 11: len: 0 arguments, expected 1");
         check("{{(.Id}}", "template: position 7: unexpected }}: expected )");
         check("{{.Id | }}",
               "template: position 9: unexpected }}: expected a field, function, variable or value");
