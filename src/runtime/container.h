@@ -36,6 +36,8 @@ typedef struct RuntimeCreate {
         int listener;          /* listening socket through which START comes (handshake.h); -EBADF: none */
         bool start_at_once; /* without runtime_start(): runtime_finish() returns when execve(2) has succeeded
                              */
+        bool no_pivot;      /* chroot(2) instead: for a root file system that cannot be pivoted away from */
+        bool keep_keyring;  /* the caller's session keyring */
         bool die_with_parent; /* SIGKILL when the calling thread ends (PR_SET_PDEATHSIG) */
         const char *bundle;   /* for hooks' state; may be NULL */
         const char *id;
@@ -63,6 +65,9 @@ int runtime_finish(const RuntimeCreate *create, RuntimeContainer *container, Err
 /* Executes the payload; returns when execve(2) has succeeded. ERROR_COMMAND_NOT_FOUND (127),
  * ERROR_NOT_EXECUTABLE (126). */
 int runtime_start(RuntimeContainer *container, Error *err);
+/* With a listener, after runtime_create(): lets the container go on without us, who have recorded it. It then
+ * waits for START on the listener. */
+int runtime_leave(RuntimeContainer *container, Error *err);
 /* Kills what was created and not handed over, closes all. */
 void runtime_container_deinit(RuntimeContainer *container);
 #define _cleanup_runtime_container_ _cleanup_(runtime_container_deinit)

@@ -68,6 +68,16 @@ static int take_descriptor(struct msghdr *header)
         return found;
 }
 
+int handshake_go_on(int channel, pid_t pid)
+{
+        HandshakeMessage message = {.type = HANDSHAKE_GO_ON, .pid = pid};
+
+        while (send(channel, &message, offsetof(HandshakeMessage, error), MSG_NOSIGNAL) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return 0;
+}
+
 int handshake_receive(int channel, HandshakeMessage *ret, int *ret_fd)
 {
         union {

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "runtime/handshake.h"
+#include "runtime/hooks.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -82,8 +83,8 @@ static int new_session(Init *init, Error *err)
                 return fail_errno(err, errno, "setsid");
         /* A keyring of its own, so that the user's keys cannot be reached. Where the quota of keys is used up
          * the filter, which refuses keyctl(2), has to do. */
-        if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS &&
-            errno != EDQUOT && errno != EPERM)
+        if (!init->create->keep_keyring && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+            errno != ENOSYS && errno != EDQUOT && errno != EPERM)
                 return fail_errno(err, errno, "keyctl: a session keyring for the container");
         return 0;
 }
@@ -132,6 +133,45 @@ static int change_directory(Init *init, Error *err)
         return process_change_directory(init->process, !init->exec, err);
 }
 
+static void await_go_on(Init *init)
+{
+        HandshakeMessage message;
+
+        if (handshake_receive(init->channel, &message, NULL) <= 0 || message.type != HANDSHAKE_GO_ON)
+                _exit(1);
+        init->host_pid = message.pid;
+}
+
+static int run_hooks(Init *init, RuntimeHookKind kind, const char *status, Error *err)
+{
+        HookState state = {.id = init->create->id,
+                           .bundle = init->create->bundle,
+                           .status = status,
+                           .pid = init->host_pid};
+
+        return hooks_run(init->spec, kind, &state, err);
+}
+
+/* The caller runs those that belong to its namespaces, then we those that belong to ours and still see the
+ * host's files. */
+static int prepared(Init *init, Error *err)
+{
+        const size_t *counts = init->spec->hook_counts;
+
+        if (!counts[HOOK_PRESTART] && !counts[HOOK_CREATE_RUNTIME] && !counts[HOOK_CREATE_CONTAINER] &&
+            !counts[HOOK_START_CONTAINER])
+                return 0;
+        if (handshake_send(init->channel, HANDSHAKE_PREPARED, NULL, -EBADF) < 0)
+                _exit(1);
+        await_go_on(init);
+        return run_hooks(init, HOOK_CREATE_CONTAINER, "creating", err);
+}
+
+static int run_start_hooks(Init *init, Error *err)
+{
+        return run_hooks(init, HOOK_START_CONTAINER, "created", err);
+}
+
 /* Everything that depends on the host has worked. Waits for START; nobody there any more: the end. */
 static int wait_for_start(Init *init, Error *err)
 {
@@ -149,6 +189,7 @@ static int wait_for_start(Init *init, Error *err)
         if (init->create->listener >= 0) {
                 int connection;
 
+                await_go_on(init);
                 cleanup_close(&init->channel);
                 do
                         connection = accept4(init->create->listener, NULL, NULL, SOCK_CLOEXEC);
@@ -213,6 +254,7 @@ static const Step container_steps[] = {
         {"devices", devices_make},
         {"terminal", terminal_open},
         {"user", resolve_user},
+        {"hooks", prepared},
         {"pivot_root", rootfs_pivot},
         {"groups", drop_groups},
         {"sysctls", sysctls_write},              /* before /proc/sys becomes read-only */
@@ -222,6 +264,7 @@ static const Step container_steps[] = {
         {"root file system", rootfs_finish},
         {"program", find_program},
         {"start", wait_for_start},
+        {"hooks", run_start_hooks},
         {"terminal", terminal_attach},
         {"standard streams", set_stdio},
         {"program", execute_prepare},

@@ -21,6 +21,7 @@ typedef struct Init {
         int memory_files;       /* the file system of memory-files.c, when it is needed */
         unsigned memory_file_count;
         char *root_path; /* where the root is attached before pivot_root(2) */
+        pid_t host_pid;  /* our own, as the host sees it; for hooks */
         ContainerUser user;
         char *program; /* path of the payload, when it is looked up */
         int stub;      /* memory file of the program that executes it; -EBADF: it needs none */

@@ -1,5 +1,7 @@
 #include "runtime/mount-options.h"
 
+#include "runtime/feature-list.h"
+
 #include <sys/mount.h>
 
 void mount_options_deinit(MountOptions *options)
@@ -41,6 +43,26 @@ static const struct {
         {"shared", MS_SHARED},
         {"unbindable", MS_UNBINDABLE},
 };
+
+bool feature_mount_option(size_t index, char ret[static 32])
+{
+        static const char *const others[] = {"bind", "rbind", "tmpcopyup"};
+        const size_t named = ELEMENTSOF(attributes) + ELEMENTSOF(propagations);
+
+        /* First all as they are, then the same with an "r" in front. */
+        if (index < 2 * named) {
+                size_t i = index % named;
+
+                snprintf(ret, 32, "%s%s", index < named ? "" : "r",
+                         i < ELEMENTSOF(attributes) ? attributes[i].name
+                                                    : propagations[i - ELEMENTSOF(attributes)].name);
+                return true;
+        }
+        if (index - 2 * named >= ELEMENTSOF(others))
+                return false;
+        snprintf(ret, 32, "%s", others[index - 2 * named]);
+        return true;
+}
 
 static bool apply_attribute(const char *word, uint64_t *set, uint64_t *clear)
 {

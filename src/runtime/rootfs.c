@@ -148,7 +148,7 @@ static int mount_folder(Init *init, Error *err)
 
         if (root < 0)
                 return fail_errno(err, errno, "root file system %s", path);
-        if (move_mount(root, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        if (move_mount(root, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
                 return fail_errno(err, errno, "attach the root file system %s", path);
         init->root = TAKE_FD(root);
         return 0;
@@ -166,6 +166,15 @@ int rootfs_mount(Init *init, Error *err)
         return init->root < 0 ? fail_errno(err, errno, "root file system %s", init->spec->root_path) : 0;
 }
 
+/* What pivot_root(2) refuses, in a ramdisk: our root covers the host's, which stays below it, out of reach.
+ */
+static int rootfs_move(Error *err)
+{
+        if (mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
+                return fail_errno(err, errno, "move the root file system to /");
+        return 0;
+}
+
 int rootfs_pivot(Init *init, Error *err)
 {
         if (fchdir(init->root) < 0)
@@ -175,6 +184,8 @@ int rootfs_pivot(Init *init, Error *err)
                         return fail_errno(err, errno, "chroot");
                 return chdir("/") < 0 ? fail_errno(err, errno, "chdir /") : 0;
         }
+        if (init->create->no_pivot)
+                return rootfs_move(err);
         /* The old root lands on top of the new one, and is detached from there: no folder is needed to hold
          * it. */
         if (syscall(SYS_pivot_root, ".", ".") < 0)

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "runtime/handshake.h"
+#include "runtime/hooks.h"
 #include "runtime/init.h"
 #include "sys/process.h"
 #include "sys/userns.h"
@@ -252,15 +253,45 @@ static int failed_in_init(const HandshakeMessage *message, Error *err)
         return -message->error.code;
 }
 
-/* Waits for CREATED, or for the reason why not. */
-static int await_created(RuntimeContainer *container, Error *err)
+/* The container is built but for its last steps: what is to run in our namespaces does. */
+static int run_hooks(const RuntimeCreate *create, RuntimeContainer *container, Error *err)
 {
-        HandshakeMessage message;
+        HookState state = {
+                .id = create->id, .bundle = create->bundle, .status = "creating", .pid = container->pid};
         int r;
 
-        r = handshake_receive(container->channel, &message, &container->terminal);
+        r = hooks_run(create->spec, HOOK_PRESTART, &state, err);
+        if (r >= 0)
+                r = hooks_run(create->spec, HOOK_CREATE_RUNTIME, &state, err);
+        if (r >= 0)
+                handshake_go_on(container->channel, container->pid);
+        return r;
+}
+
+/* The next message that is not about hooks, which are run. @create is NULL when those were before. */
+static int receive(const RuntimeCreate *create, RuntimeContainer *container, HandshakeMessage *ret,
+                   Error *err)
+{
+        int *terminal = container->terminal < 0 ? &container->terminal : NULL;
+        int r = handshake_receive(container->channel, ret, terminal);
+
+        if (r > 0 && create && ret->type == HANDSHAKE_PREPARED) {
+                r = run_hooks(create, container, err);
+                if (r < 0)
+                        return r;
+                r = handshake_receive(container->channel, ret, terminal);
+        }
+        return r < 0 ? fail_errno(err, -r, "read from the container's init") : r;
+}
+
+/* Waits for CREATED, or for the reason why not. */
+static int await_created(const RuntimeCreate *create, RuntimeContainer *container, Error *err)
+{
+        HandshakeMessage message;
+        int r = receive(create, container, &message, err);
+
         if (r < 0)
-                return fail_errno(err, -r, "read from the container's init");
+                return r;
         if (r == 0)
                 return fail(err, EIO, "the container's init was killed while it built the container");
         return message.type == HANDSHAKE_CREATED ? 0 : failed_in_init(&message, err);
@@ -268,19 +299,16 @@ static int await_created(RuntimeContainer *container, Error *err)
 
 /* Waits for the end of file that execve(2) makes. It is the same when the init was killed meanwhile, which
  * its exit status tells. */
-static int await_executed(RuntimeContainer *container, Error *err)
+static int await_executed(const RuntimeCreate *create, RuntimeContainer *container, Error *err)
 {
         HandshakeMessage message;
         int r;
 
         do
-                r = handshake_receive(container->channel, &message,
-                                      container->terminal < 0 ? &container->terminal : NULL);
+                r = receive(create, container, &message, err);
         while (r > 0 && message.type == HANDSHAKE_CREATED);
         cleanup_close(&container->channel);
-        if (r < 0)
-                return fail_errno(err, -r, "start the container: its init has gone");
-        return r > 0 ? failed_in_init(&message, err) : 0;
+        return r > 0 ? failed_in_init(&message, err) : r;
 }
 
 /* Both kinds of start: @spawn has what differs. */
@@ -353,7 +381,8 @@ static int finish(const RuntimeCreate *create, bool awaits_word, RuntimeContaine
         /* Should it have failed before, it says why. */
         if (awaits_word)
                 handshake_send(container->channel, HANDSHAKE_PROCEED, NULL, -EBADF);
-        return create->start_at_once ? await_executed(container, err) : await_created(container, err);
+        return create->start_at_once ? await_executed(create, container, err)
+                                     : await_created(create, container, err);
 }
 
 int runtime_begin(const RuntimeCreate *create, RuntimeContainer *ret, Error *err)
@@ -436,7 +465,7 @@ int runtime_exec(const RuntimeExec *exec, RuntimeContainer *ret, Error *err)
         if (r >= 0)
                 r = spawn_container(&spawn, NULL, &container, err);
         if (r >= 0)
-                r = await_created(&container, err);
+                r = await_created(&create, &container, err);
         if (r >= 0)
                 r = runtime_start(&container, err);
         if (r < 0)
@@ -446,12 +475,22 @@ int runtime_exec(const RuntimeExec *exec, RuntimeContainer *ret, Error *err)
         return 0;
 }
 
+int runtime_leave(RuntimeContainer *container, Error *err)
+{
+        int r = handshake_go_on(container->channel, container->pid);
+
+        if (r < 0)
+                return fail_errno(err, -r, "the container's init has gone");
+        container->pid = 0;
+        return 0;
+}
+
 int runtime_start(RuntimeContainer *container, Error *err)
 {
         int r = handshake_send(container->channel, HANDSHAKE_START, NULL, -EBADF);
 
         if (r >= 0)
-                return await_executed(container, err);
+                return await_executed(NULL, container, err);
         cleanup_close(&container->channel);
         return fail_errno(err, -r, "start the container: its init has gone");
 }

@@ -15,13 +15,14 @@
 #define P_PIDFD 3
 #endif
 
-uint64_t process_start_time(pid_t pid)
+/* A numeric field of /proc/PID/stat, counted from 1; 0 when there is no such process, or only its zombie. */
+static uint64_t read_stat(pid_t pid, int wanted)
 {
         char path[64], text[1024], *save = NULL;
         _cleanup_close_ int fd = -EBADF;
         ssize_t length;
         char *rest;
-        uint64_t start;
+        uint64_t value;
 
         if (pid <= 0)
                 return 0;
@@ -38,11 +39,21 @@ uint64_t process_start_time(pid_t pid)
         if (!rest || rest[1] != ' ' || rest[2] == 'Z' || rest[2] == 'X')
                 return 0;
         rest = strtok_r(rest + 1, " ", &save); /* field 3 */
-        for (int field = 3; rest && field < 22; field++)
+        for (int field = 3; rest && field < wanted; field++)
                 rest = strtok_r(NULL, " ", &save);
-        if (!rest || text_to_u64(rest, UINT64_MAX, &start) < 0)
+        if (!rest || text_to_u64(rest, UINT64_MAX, &value) < 0)
                 return 0;
-        return start;
+        return value;
+}
+
+uint64_t process_start_time(pid_t pid)
+{
+        return read_stat(pid, 22);
+}
+
+pid_t process_parent(pid_t pid)
+{
+        return (pid_t)read_stat(pid, 4);
 }
 
 int process_open(pid_t pid, uint64_t start)

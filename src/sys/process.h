@@ -12,6 +12,9 @@
  * or it has ended and waits to be reaped. */
 uint64_t process_start_time(pid_t pid);
 
+/* The parent of @pid; 0 when there is no such process, or it waits to be reaped. */
+pid_t process_parent(pid_t pid);
+
 /* A pidfd of @pid if it is still the process that started at @start; -ESRCH when it is gone, another negative
  * errno. */
 int process_open(pid_t pid, uint64_t start);

@@ -1,0 +1,139 @@
+/* create, start, run. */
+#include "base/cleanup.h"
+#include "oci/create.h"
+#include "oci/foreground.h"
+#include "runtime/hooks.h"
+
+#include <unistd.h>
+
+/* Options that create and run have in common. */
+typedef struct CreateWords {
+        const char *preserve_fds;
+        bool no_subreaper, keep;
+} CreateWords;
+
+static int parse_create(OciContext *context, bool runs, int argc, char **argv, CreateOptions *options,
+                        CreateWords *words, Error *err)
+{
+        OptionTable table = {
+                .options =
+                        (Option[]){
+                                {"bundle", 'b', OPTION_TEXT, &options->bundle, "FOLDER",
+                                 "The bundle (default: the current folder)"},
+                                {"console-socket", 0, OPTION_TEXT, &options->console_socket, "PATH",
+                                 "Socket that gets the terminal's master"},
+                                {"pidfd-socket", 0, OPTION_TEXT, &options->pidfd_socket, "PATH",
+                                 "Socket that gets a pidfd of the container"},
+                                {"pid-file", 0, OPTION_TEXT, &options->pid_file, "FILE",
+                                 "File that gets the pid of the container"},
+                                {"preserve-fds", 0, OPTION_TEXT, &words->preserve_fds, "N",
+                                 "Pass N descriptors from 3 on"},
+                                {"no-pivot", 0, OPTION_FLAG, &options->no_pivot, "",
+                                 "Do not use pivot_root, for a root file system in a ramdisk"},
+                                {"no-new-keyring", 0, OPTION_FLAG, &options->no_new_keyring, "",
+                                 "Keep the caller's session keyring"},
+                                {"no-subreaper", 0, OPTION_FLAG, &words->no_subreaper, "",
+                                 "We never are one: accepted for runc's callers"},
+                                {"detach", 'd', OPTION_FLAG, &options->detached, "",
+                                 "Do not wait for the container's end"},
+                                {"keep", 0, OPTION_FLAG, &words->keep, "",
+                                 "Do not remove the container when it ends"},
+                        },
+                .count = runs ? 10 : 8,
+        };
+        int count, r = oci_parse(context, &table, argc, argv, 1, 1, &count, err);
+
+        if (r == 0 && words->preserve_fds)
+                r = oci_parse_number("preserve-fds", words->preserve_fds, 0, 1024, &options->preserve_fds,
+                                     err);
+        options->id = argv[1];
+        return r;
+}
+
+int oci_create(OciContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        _cleanup_oci_container_ OciContainer container = OCI_CONTAINER_INIT;
+        _cleanup_runtime_container_ RuntimeContainer init = RUNTIME_CONTAINER_INIT;
+        CreateOptions options = {.detached = true, .listens = true};
+        CreateWords words = {0};
+        int r = parse_create(context, false, argc, argv, &options, &words, err);
+
+        if (r == 0)
+                r = create_container(context, &options, &container, &init, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        /* First: the init has the lock, too, and keeps it should we be killed now. */
+        state_unlock(&container);
+        return runtime_leave(&init, err);
+}
+
+/* Of hooks that fail the specification wants a warning, no more. */
+static void run_poststart(const OciContext *context, const OciContainer *container)
+{
+        HookState state = {
+                .id = container->id, .bundle = container->bundle, .status = "running", .pid = container->pid};
+        Error error = ERROR_INIT;
+
+        if (hooks_run(&container->spec, HOOK_POSTSTART, &state, &error) < 0)
+                oci_warn(context, error.message);
+}
+
+int oci_start(OciContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        _cleanup_oci_container_ OciContainer container = OCI_CONTAINER_INIT;
+        RuntimeContainer init = RUNTIME_CONTAINER_INIT; /* no child of ours: nothing to kill */
+        OptionTable table = {0};
+        int count, r = oci_parse(context, &table, argc, argv, 1, 1, &count, err);
+
+        if (r == 0)
+                r = state_load(context, argv[1], true, &container, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (container.status != OCI_CREATED)
+                return fail_kind(err, ERROR_CONFLICT, EBUSY,
+                                 "cannot start container %s: it is %s, not created", container.id,
+                                 state_status_name(container.status));
+        r = state_load_spec(&container, err);
+        if (r >= 0)
+                r = state_connect(&container, &init.channel, err);
+        if (r >= 0)
+                r = runtime_start(&init, err);
+        if (r < 0)
+                return fail_wrap(err, r, "start container %s", container.id);
+        run_poststart(context, &container);
+        return 0;
+}
+
+int oci_run(OciContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        _cleanup_oci_container_ OciContainer container = OCI_CONTAINER_INIT;
+        _cleanup_runtime_container_ RuntimeContainer init = RUNTIME_CONTAINER_INIT;
+        CreateOptions options = {0};
+        CreateWords words = {0};
+        Foreground foreground;
+        int r = parse_create(context, true, argc, argv, &options, &words, err), removed = 0;
+
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (!options.detached)
+                foreground_begin(&foreground);
+        r = create_container(context, &options, &container, &init, err);
+        if (r >= 0) {
+                r = runtime_start(&init, err);
+                state_unlock(&container);
+                if (r >= 0) {
+                        run_poststart(context, &container);
+                        if (options.detached)
+                                init.pid = 0;
+                        else
+                                r = foreground_wait(&init, ret_status, err);
+                }
+                if (r < 0 || (!options.detached && !words.keep)) {
+                        runtime_container_deinit(&init);
+                        removed = destroy_container(context, &container, r < 0 ? NULL : err);
+                }
+        }
+        if (!options.detached)
+                foreground_end(&foreground);
+        return r < 0 ? r : removed;
+}
