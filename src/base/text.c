@@ -176,6 +176,21 @@ int string_list_env_set(StringList *list, const char *assignment)
         return text_replace(&list->items[i], assignment);
 }
 
+void string_list_env_unset(StringList *list, const char *name)
+{
+        size_t length = strlen(name), kept = 0;
+
+        for (size_t i = 0; i < list->count; i++) {
+                if (strncmp(list->items[i], name, length) == 0 && list->items[i][length] == '=')
+                        free(list->items[i]);
+                else
+                        list->items[kept++] = list->items[i];
+        }
+        if (list->items)
+                list->items[kept] = NULL;
+        list->count = kept;
+}
+
 const char *text_after(const char *text, const char *prefix)
 {
         size_t length = strlen(prefix);

@@ -48,6 +48,8 @@ const char *string_list_env_get(const StringList *list, const char *name);
 /* Sets NAME=value (one string) in a list of such, replacing an entry of the same name in place. 0 or -ENOMEM.
  */
 int string_list_env_set(StringList *list, const char *assignment);
+/* Removes NAME from a list of NAME=value. */
+void string_list_env_unset(StringList *list, const char *name);
 #define _cleanup_strings_ _cleanup_(string_list_deinit)
 
 static inline bool text_equal(const char *a, const char *b)

@@ -94,13 +94,14 @@ int command_start(CommandContext *context, int argc, char **argv, int *ret_statu
 int command_exec(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
         ContainerExecOptions exec = {0};
-        _cleanup_strings_ StringList env = {0};
+        _cleanup_strings_ StringList env = {0}, files = {0};
         const Option options[] = {
                 {"detach", 'd', OPTION_FLAG, &exec.detach, "",
                  "Detached mode: run command in the background"},
                 {"detach-keys", 0, OPTION_TEXT, &exec.detach_keys, "string",
                  "Override the key sequence for detaching a container"},
                 {"env", 'e', OPTION_LIST, &env, "list", "Set environment variables"},
+                {"env-file", 0, OPTION_LIST, &files, "list", "Read in a file of environment variables"},
                 {"interactive", 'i', OPTION_FLAG, &exec.interactive, "",
                  "Keep STDIN open even if not attached"},
                 {"privileged", 0, OPTION_FLAG, &exec.privileged, "",
@@ -121,13 +122,9 @@ int command_exec(CommandContext *context, int argc, char **argv, int *ret_status
         for (int i = 2; i <= count; i++)
                 if (string_list_add(&exec.arguments, argv[i]) < 0)
                         return fail_memory(err);
-        for (size_t i = 0; i < env.count; i++) {
-                const char *value = strchr(env.items[i], '=') ? "" : getenv(env.items[i]);
-
-                if (value && string_list_addf(&exec.env, *value ? "%s=%s" : "%s", env.items[i], value) < 0)
-                        return fail_memory(err);
-        }
-        r = command_engine(context, &engine, err);
+        r = command_environment(&files, &env, &exec.env, err);
+        if (r >= 0)
+                r = command_engine(context, &engine, err);
         if (r >= 0)
                 r = check_terminal(exec.interactive && exec.terminal && !exec.detach, err);
         if (r >= 0)

@@ -105,14 +105,21 @@ static int read_lines(const char *path, bool variables, StringList *ret, Error *
         return r;
 }
 
-static int collect(RunArguments *arguments, Error *err)
+int command_environment(const StringList *files, const StringList *variables, StringList *ret, Error *err)
 {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < arguments->env_files.count; i++)
-                r = read_lines(arguments->env_files.items[i], true, &arguments->options.env, err);
-        for (size_t i = 0; r >= 0 && i < arguments->env.count; i++)
-                r = add_variable(arguments->env.items[i], true, &arguments->options.env, err);
+        for (size_t i = 0; r >= 0 && i < files->count; i++)
+                r = read_lines(files->items[i], true, ret, err);
+        for (size_t i = 0; r >= 0 && i < variables->count; i++)
+                r = add_variable(variables->items[i], true, ret, err);
+        return r;
+}
+
+static int collect(RunArguments *arguments, Error *err)
+{
+        int r = command_environment(&arguments->env_files, &arguments->env, &arguments->options.env, err);
+
         for (size_t i = 0; r >= 0 && i < arguments->label_files.count; i++)
                 r = read_lines(arguments->label_files.items[i], false, &arguments->options.labels, err);
         return r;

@@ -82,21 +82,6 @@ static int add_image_environment(const ImageConfig *image, StringList *target, E
         return 0;
 }
 
-static void remove_variable(StringList *list, const char *name)
-{
-        size_t length = strlen(name), kept = 0;
-
-        for (size_t i = 0; i < list->count; i++) {
-                if (strncmp(list->items[i], name, length) == 0 && list->items[i][length] == '=')
-                        free(list->items[i]);
-                else
-                        list->items[kept++] = list->items[i];
-        }
-        if (list->items)
-                list->items[kept] = NULL;
-        list->count = kept;
-}
-
 static int merge_environment(const ContainerOptions *options, const ImageConfig *image, StringList *target,
                              Error *err)
 {
@@ -110,7 +95,7 @@ static int merge_environment(const ContainerOptions *options, const ImageConfig 
                                          "invalid environment variable \"%s\": the name is empty",
                                          assignment);
                 if (!strchr(assignment, '='))
-                        remove_variable(target, assignment);
+                        string_list_env_unset(target, assignment);
                 else if (string_list_env_set(target, assignment) < 0)
                         return fail_memory(err);
         }

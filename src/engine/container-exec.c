@@ -13,6 +13,8 @@
 #include <fcntl.h>
 #include <signal.h>
 
+enum { ENDING_MILLISECONDS = 1000 };
+
 static int plan_process(const ContainerExecOptions *options, const ContainerConfiguration *configuration,
                         RuntimeProcess *process, Error *err)
 {
@@ -25,9 +27,18 @@ static int plan_process(const ContainerExecOptions *options, const ContainerConf
             text_replace(&process->cwd, options->workdir ?: configuration->workdir) < 0 ||
             (options->user && text_replace(&process->user, options->user) < 0))
                 return fail_memory(err);
-        for (size_t i = 0; i < options->env.count; i++)
-                if (string_list_env_set(&process->env, options->env.items[i]) < 0)
+        for (size_t i = 0; i < options->env.count; i++) {
+                const char *assignment = options->env.items[i];
+
+                if (*assignment == '=' || !*assignment)
+                        return fail_kind(err, ERROR_USAGE, EINVAL,
+                                         "invalid environment variable \"%s\": the name is empty",
+                                         assignment);
+                if (!strchr(assignment, '='))
+                        string_list_env_unset(&process->env, assignment);
+                else if (string_list_env_set(&process->env, assignment) < 0)
                         return fail_memory(err);
+        }
         if (options->privileged)
                 process->capabilities.bounding = process->capabilities.effective =
                         process->capabilities.permitted = UINT64_MAX;
@@ -121,15 +132,18 @@ static int spawn(Exec *exec, Error *err)
                              .pid = exec->row.pid,
                              .pidfd = exec->init,
                              .cgroup = -EBADF};
+        Error failed = ERROR_INIT;
         int r;
 
         r = make_pipes(exec, order.stdio, err);
         in = order.stdio[0], out = order.stdio[1], error = order.stdio[2];
         if (r >= 0)
-                r = runtime_exec(&order, &exec->process, err);
-        /* It may have ended while we came in. */
-        if (r < 0 && process_wait_end(exec->init, 0) > 0)
+                r = runtime_exec(&order, &exec->process, &failed);
+        /* It may be ending while we come in: then its end is a matter of moments. */
+        if (r < 0 && failed.kind == ERROR_GENERIC && process_wait_end(exec->init, ENDING_MILLISECONDS) > 0)
                 return fail_kind(err, ERROR_CONFLICT, ESRCH, "container %s is not running", exec->row.id);
+        if (r < 0 && failed.code && err)
+                *err = failed;
         return r;
 }
 

@@ -1,0 +1,151 @@
+# kelp-monitor: what it holds, what it leaves, and what its end does.
+
+load harness
+
+setup()
+{
+        kelp_setup
+}
+
+teardown()
+{
+        kelp_teardown
+}
+
+monitor_of()
+{
+        awk '/^PPid/ { print $2 }' "/proc/$("$KELP" inspect -f '{{.State.Pid}}' "$1")/status"
+}
+
+state()
+{
+        "$KELP" inspect -f '{{.State.Status}} {{.State.ExitCode}}' "$1"
+}
+
+@test "a program of its own, in a session of its own, with little memory" {
+        "$KELP" run -d --name box --network none busybox sleep 1000 >/dev/null
+        "$KELP" run -d --name other --network none busybox sleep 1000 >/dev/null
+        monitor=$(monitor_of box)
+        [[ "$(readlink "/proc/$monitor/exe")" == */kelp-monitor ]]
+        assert_equal "$(cat "/proc/$monitor/comm")" kelp-monitor
+        assert_equal "$(ps -o sid= -p "$monitor" | tr -d ' ')" "$monitor"
+        for fd in 0 1 2; do
+                assert_equal "$(readlink "/proc/$monitor/fd/$fd")" /dev/null
+        done
+        private=$(awk '/^Private_Dirty/ { print $2 }' "/proc/$monitor/smaps_rollup")
+        echo "private dirty: $private kB"
+        [ "$private" -lt 512 ]
+}
+
+@test "no process is left after a container in the foreground, with and without a terminal" {
+        "$KELP" run --rm --network none busybox true
+        no_leaked_processes
+        run "$BATS_TEST_DIRNAME/on-terminal" "$KELP" run --rm -it --network none busybox true </dev/null
+        assert_status 0
+        no_leaked_processes
+        assert_nothing_left
+}
+
+@test "the exit status reaches whoever asks first" {
+        "$KELP" run -d --name box --network none busybox sh -c 'exit 42' >/dev/null
+        assert_equal "$("$KELP" wait box)" 42
+        assert_equal "$(state box)" 'exited 42'
+        # Of an earlier run nothing is taken.
+        "$KELP" run -d --name again --network none busybox sh -c '[ -e /ran ] && sleep 1000; touch /ran; exit 7' >/dev/null
+        assert_equal "$("$KELP" wait again)" 7
+        "$KELP" start again >/dev/null
+        assert_equal "$(state again)" 'running 0'
+        kill -KILL "$(monitor_of again)"
+        assert_equal "$("$KELP" wait again)" 137
+        assert_equal "$(state again)" 'exited 137'
+}
+
+@test "--rm: the container goes without anybody asking" {
+        "$KELP" run -d --rm --name box --network none -v /anonymous busybox sh -c 'while [ ! -e /end ]; do sleep 0.05; done' >/dev/null
+        "$KELP" exec box touch /end
+        wait_until no_leaked_processes
+        assert_equal "$("$KELP" ps -aq)" ''
+        assert_nothing_left
+        assert_equal "$(ls "$STORE/volumes")" ''
+        "$KELP" run -d --rm --name box --network none busybox sleep 1000 >/dev/null
+        "$KELP" stop -t 0 box
+        "$KELP" wait box || true
+        wait_until no_leaked_processes
+        assert_nothing_left
+}
+
+@test "a monitor that is killed: the container ends, the next command says so, nothing is left" {
+        "$KELP" run -d --name box --network none busybox sleep 1000 >/dev/null
+        "$KELP" run -d --rm --name gone --network none busybox sleep 1000 >/dev/null
+        init=$("$KELP" inspect -f '{{.State.Pid}}' box)
+        kill -KILL "$(monitor_of box)" "$(monitor_of gone)"
+        assert_equal "$("$KELP" ps -a --format '{{.Names}} {{.State}}')" 'box exited'
+        [ ! -e "/proc/$init/ns/mnt" ]
+        run_kelp exec box true
+        assert_contains 'is not running'
+        "$KELP" start box >/dev/null
+        assert_equal "$(state box)" 'running 0'
+        "$KELP" rm -f box >/dev/null
+        assert_nothing_left
+}
+
+@test "SIGTERM to a monitor goes on to its container" {
+        "$KELP" run -d --name box --network none busybox sh -c 'trap "exit 3" TERM; echo ready; while :; do sleep 0.05; done' >/dev/null
+        wait_until eval '[ "$("$KELP" logs box)" = ready ]'
+        kill -TERM "$(monitor_of box)"
+        assert_equal "$("$KELP" wait box)" 3
+}
+
+@test "what cannot be started says why, and leaves nothing running" {
+        run_kelp run -d --name box --network none busybox no-such-command
+        assert_status 127
+        assert_contains 'executable file not found'
+        assert_equal "$("$KELP" ps -a --format '{{.Names}} {{.State}}')" 'box created'
+        no_leaked_processes
+        "$KELP" rm box >/dev/null
+        run_kelp run -d --rm --network none busybox no-such-command
+        assert_refused_with 127
+        mkdir programs
+        cp "$KELP_BUILD"/kelp "$KELP_BUILD"/kelp-init "$KELP_BUILD"/kelp-unpack programs/
+        run programs/kelp run -d --rm --network none busybox true
+        assert_refused 'kelp-monitor is missing'
+}
+
+# As assert_refused, with another status.
+assert_refused_with()
+{
+        assert_status "$1" && assert_nothing_left
+}
+
+@test "stop: STOPSIGNAL, its timeout, and SIGKILL; restart" {
+        "$KELP" run -d --name box --network none --stop-signal USR1 busybox \
+                sh -c 'trap "exit 5" USR1; echo ready; while :; do sleep 0.05; done' >/dev/null
+        wait_until eval '[ "$("$KELP" logs box)" = ready ]'
+        "$KELP" stop box
+        assert_equal "$(state box)" 'exited 5'
+        "$KELP" run -d --name deaf --network none --stop-timeout 1 busybox sh -c 'trap "" TERM; sleep 1000' >/dev/null
+        "$KELP" stop deaf
+        assert_equal "$(state deaf)" 'exited 137'
+        "$KELP" start deaf >/dev/null
+        before=$("$KELP" inspect -f '{{.State.Pid}}' deaf)
+        "$KELP" restart -t 0 deaf
+        assert_equal "$(state deaf)" 'running 0'
+        [ "$("$KELP" inspect -f '{{.State.Pid}}' deaf)" != "$before" ]
+        "$KELP" kill -s 9 deaf
+        assert_equal "$("$KELP" wait deaf)" 137
+        run_kelp kill deaf
+        [ "$status" -ne 0 ]
+        assert_contains 'is not running'
+        run_kelp stop --signal NOSUCH box deaf
+        [ "$status" -ne 0 ] || assert_equal "$status" 0
+}
+
+@test "wait for several, each by its end" {
+        "$KELP" run -d --name one --network none busybox sh -c 'while [ ! -e /end ]; do sleep 0.05; done; exit 1' >/dev/null
+        "$KELP" run -d --name two --network none busybox sh -c 'exit 2' >/dev/null
+        "$KELP" wait one two >statuses &
+        waiting=$!
+        "$KELP" exec one touch /end
+        wait "$waiting"
+        assert_equal "$(tr '\n' ' ' <statuses)" '1 2 '
+}
