@@ -118,11 +118,15 @@ int command_wait(CommandContext *context, int argc, char **argv, int *ret_status
                 return r < 0 ? r : 0;
         r = command_engine(context, &engine, err);
         for (int i = 1; r >= 0 && i <= count; i++) {
+                Error failed = ERROR_INIT;
                 int status;
 
-                r = container_wait(engine, argv[i], NULL, &status, err);
-                if (r >= 0)
+                if (container_wait(engine, argv[i], NULL, &status, &failed) >= 0) {
                         printf("%d\n", status);
+                        continue;
+                }
+                each_complain(&failed);
+                *ret_status = 1;
         }
         return r;
 }

@@ -96,7 +96,8 @@ static void set_sizes(json_object *row, json_object *item)
         json_set_string(row, "Size", text);
 }
 
-static json_object *make_row(json_object *item, bool whole)
+/* @all: also the cells that only a template shows. */
+static json_object *make_row(json_object *item, bool whole, bool all)
 {
         json_object *row = json_object_new_object();
         const char *name = json_object_get_string(
@@ -104,20 +105,29 @@ static json_object *make_row(json_object *item, bool whole)
                    *image = row_text(item, "Image");
 
         set_command(row, row_text(item, "Command"), whole);
-        row_set_time(row, "CreatedAt", row_number(item, "Created"));
+        if (all)
+                row_set_time(row, "CreatedAt", row_number(item, "Created"));
         row_set_id(row, "ID", row_text(item, "Id"), whole);
         json_set_string(row, "Image", *image ? image : "<no image>");
-        row_set_labels(row, json_object_object_get(item, "Labels"));
-        set_mounts(row, json_object_object_get(item, "Mounts"), whole);
+        if (all) {
+                row_set_labels(row, json_object_object_get(item, "Labels"));
+                set_mounts(row, json_object_object_get(item, "Mounts"), whole);
+        }
         json_set_string(row, "Names", name ? name + 1 : "");
-        set_networks(row, item);
+        if (all)
+                set_networks(row, item);
         set_ports(row, json_object_object_get(item, "Ports"));
         row_set_ago(row, "RunningFor", row_number(item, "Created"));
         set_sizes(row, item);
-        json_set_string(row, "State", row_text(item, "State"));
+        if (all)
+                json_set_string(row, "State", row_text(item, "State"));
         json_set_string(row, "Status", row_text(item, "Status"));
         return row;
 }
+
+/* Rows of thousands of containers are left to the end of the process, which comes next: to free them one by
+ * one takes as long as to make them. */
+static json_object *kept[2];
 
 int command_ps(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
@@ -140,7 +150,7 @@ int command_ps(CommandContext *context, int argc, char **argv, int *ret_status, 
                 {"size", 's', OPTION_FLAG, &list.size, "", "Display total file sizes"},
         };
         OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
-        _cleanup_json_ json_object *found = NULL, *rows = json_object_new_array();
+        json_object *found = NULL, *rows = json_object_new_array();
         int64_t number = 0;
         Engine *engine;
         int count, r;
@@ -160,7 +170,8 @@ int command_ps(CommandContext *context, int argc, char **argv, int *ret_status, 
         if (r >= 0)
                 r = container_list(engine, &list, &found, err);
         for (size_t i = 0; r >= 0 && i < json_object_array_length(found); i++)
-                json_object_array_add(rows, make_row(json_object_array_get_idx(found, i), whole));
+                json_object_array_add(rows, make_row(json_object_array_get_idx(found, i), whole,
+                                                     format && !text_equal(format, "table")));
         output.standard =
                 list.size && !format
                         ? "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t"
@@ -170,6 +181,8 @@ int command_ps(CommandContext *context, int argc, char **argv, int *ret_status, 
         if (r >= 0)
                 r = output_rows(rows, &output, quiet ? "{{.ID}}" : format, err);
 done:
+        kept[0] = found;
+        kept[1] = rows;
         string_list_deinit(&list.filters);
         return r < 0 ? r : 0;
 }

@@ -28,25 +28,25 @@ void output_text(const char *text, FILE *stream)
         }
 }
 
-/* A copy of a row with control characters escaped, newlines and tabs too: they would break the lines of a
- * table. */
-static json_object *printable_row(json_object *row)
+/* Escapes control characters of a row, newlines and tabs too: they would break the lines of a table. */
+static void make_printable(json_object *row)
 {
-        json_object *copy = json_object_new_object();
-
         json_object_object_foreach(row, key, value)
         {
-                _cleanup_free_ char *safe = NULL;
+                const char *text = json_object_is_type(value, json_type_string)
+                                           ? json_object_get_string(value)
+                                           : "",
+                           *end = text;
+                size_t length;
 
-                if (!json_object_is_type(value, json_type_string)) {
-                        json_set(copy, key, json_object_get(value));
-                        continue;
+                while ((length = text_printable_length(end)))
+                        end += length;
+                if (*end) {
+                        _cleanup_free_ char *safe = text_printable(text);
+
+                        json_set_string(row, key, safe);
                 }
-                safe = text_printable(json_object_get_string(value));
-                json_set_string(copy, key, safe);
         }
-        json_object_set_userdata(copy, json_object_get_userdata(row), NULL);
-        return copy;
 }
 
 /* ---- tables ---- */
@@ -62,6 +62,7 @@ void output_aligned(const char *text)
 {
         enum { COLUMNS_MAXIMUM = 32 };
         size_t widths[COLUMNS_MAXIMUM] = {0};
+        _cleanup_buffer_ Buffer lines = {0};
         size_t column = 0, width = 0;
 
         for (const char *c = text; *c; c++)
@@ -76,15 +77,17 @@ void output_aligned(const char *text)
         column = width = 0;
         for (const char *c = text; *c; c++)
                 if (*c == '\t') {
-                        printf("%*s", (int)(column < COLUMNS_MAXIMUM ? widths[column] - width + 3 : 3), "");
+                        buffer_printf(&lines, "%*s",
+                                      (int)(column < COLUMNS_MAXIMUM ? widths[column] - width + 3 : 3), "");
                         column++;
                         width = 0;
                 } else {
-                        putchar(*c);
+                        buffer_putc(&lines, *c);
                         width += text_columns(*c);
                         if (*c == '\n')
                                 column = width = 0;
                 }
+        output_text(lines.data ?: "", stdout);
 }
 
 static json_object *make_titles(const OutputTable *table)
@@ -117,8 +120,9 @@ static int print_table(json_object *rows, const OutputTable *table, const char *
         if (r >= 0)
                 r = add_line(head, titles, &lines, err);
         for (size_t i = 0; r >= 0 && i < json_object_array_length(rows); i++) {
-                _cleanup_json_ json_object *row = printable_row(json_object_array_get_idx(rows, i));
+                json_object *row = json_object_array_get_idx(rows, i);
 
+                make_printable(row);
                 r = add_line(line, row, &lines, err);
         }
         if (r < 0 || lines.failed)
@@ -137,10 +141,11 @@ static int print_lines(json_object *rows, const char *text, Error *err)
         r = template_parse(text, &(TemplateOptions){.escapes = true}, &template, err);
         for (size_t i = 0; r >= 0 && i < json_object_array_length(rows); i++) {
                 json_object *row = json_object_array_get_idx(rows, i);
-                _cleanup_json_ json_object *safe = terminal ? printable_row(row) : json_object_get(row);
 
+                if (terminal)
+                        make_printable(row);
                 line.length = 0;
-                r = add_line(template, safe, &line, err);
+                r = add_line(template, row, &line, err);
                 if (r >= 0)
                         output_text(line.data, stdout);
         }

@@ -24,7 +24,7 @@ static void status_text(const StoreContainer *row, char *buffer, size_t size)
 
 static json_object *summary(const StoreContainer *row)
 {
-        json_object *object = json_object_new_object(), *names = json_object_new_array(),
+        json_object *object = json_object_new_object(), *names = json_object_new_array_ext(1),
                     *network = json_object_new_object();
         _cleanup_free_ char *name = text_printf("/%s", row->name);
         char status[160];
@@ -37,8 +37,10 @@ static json_object *summary(const StoreContainer *row)
         json_set_string(object, "ImageID", row->image.text);
         json_set_string(object, "Command", row->command);
         json_set_int64(object, "Created", row->created / second);
-        json_set(object, "Ports", json_object_new_array());
-        json_set(object, "Labels", json_tokener_parse(row->labels ?: "{}"));
+        json_set(object, "Ports", json_object_new_array_ext(0));
+        json_set(object, "Labels",
+                 text_empty(row->labels) || text_equal(row->labels, "{}") ? json_object_new_object()
+                                                                          : json_tokener_parse(row->labels));
         json_set_string(object, "State", row->status);
         json_set_string(object, "Status", status);
         json_set(network, "Networks", json_object_new_object());

@@ -340,8 +340,16 @@ static char *clean_copy(const char *text, size_t size)
 
 static json_object *new_string(const char *text)
 {
-        _cleanup_free_ char *copy = text ? clean_copy(text, SIZE_MAX) : NULL;
+        const char *end = text;
+        _cleanup_free_ char *copy = NULL;
 
+        if (!text)
+                return NULL;
+        while (*end > 0)
+                end++;
+        if (!*end) /* ASCII, as nearly all is */
+                return json_object_new_string_len(text, (int)(end - text));
+        copy = clean_copy(text, SIZE_MAX);
         return copy ? json_object_new_string(copy) : NULL;
 }
 
