@@ -14,6 +14,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -31,7 +32,7 @@ static const char always[] =
         "getppid getpriority getrandom getresgid getresuid getrlimit getrusage getsid getsockname "
         "getsockopt gettid gettimeofday getuid getxattr getxattrat inotify_add_watch inotify_init "
         "inotify_init1 inotify_rm_watch io_cancel io_destroy io_getevents io_pgetevents io_setup "
-        "io_submit ioctl ioprio_get ioprio_set kill landlock_add_rule landlock_create_ruleset "
+        "io_submit ioprio_get ioprio_set kill landlock_add_rule landlock_create_ruleset "
         "landlock_restrict_self lchown lgetxattr link linkat listen listmount listxattr listxattrat "
         "llistxattr lremovexattr lseek lsetxattr lstat madvise map_shadow_stack membarrier "
         "memfd_create memfd_secret mincore mkdir mkdirat mknod mknodat mlock mlock2 mlockall mmap "
@@ -108,11 +109,14 @@ static int allow_if(SeccompPolicy *policy, int call, SeccompCompare compare, uin
         return seccomp_policy_add(policy, &entry);
 }
 
-static int refuse_if(SeccompPolicy *policy, int call, uint64_t value)
+/* The low 32 bits of the argument, which are all that the kernel takes of it. */
+static int refuse_if(SeccompPolicy *policy, int call, unsigned argument, uint32_t value, int code)
 {
-        SeccompEntry entry = {.call = call, .action = SECCOMP_RET_ERRNO | EAFNOSUPPORT, .condition_count = 1};
+        SeccompEntry entry = {
+                .call = call, .action = SECCOMP_RET_ERRNO | (uint32_t)code, .condition_count = 1};
 
-        entry.conditions[0] = (SeccompCondition){.compare = SECCOMP_COMPARE_EQ, .value = value};
+        entry.conditions[0] = (SeccompCondition){
+                .argument = argument, .compare = SECCOMP_COMPARE_MASKED, .value = value, .mask = UINT32_MAX};
         return seccomp_policy_add(policy, &entry);
 }
 
@@ -128,11 +132,16 @@ static int add_conditional(uint64_t capabilities, SeccompPolicy *policy)
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(personalities); i++)
                 r = allow_if(policy, __NR_personality, SECCOMP_COMPARE_EQ, personalities[i], 0);
         if (r >= 0)
-                r = refuse_if(policy, __NR_socket, AF_ALG);
+                r = refuse_if(policy, __NR_socket, 0, AF_ALG, EAFNOSUPPORT);
         if (r >= 0)
-                r = refuse_if(policy, __NR_socket, AF_VSOCK);
+                r = refuse_if(policy, __NR_socket, 0, AF_VSOCK, EAFNOSUPPORT);
+        /* Typing into a terminal for others: one that was given into the container by mistake, say. */
         if (r >= 0)
-                r = allow_names(policy, "socket");
+                r = refuse_if(policy, __NR_ioctl, 1, TIOCSTI, EPERM);
+        if (r >= 0)
+                r = refuse_if(policy, __NR_ioctl, 1, TIOCLINUX, EPERM);
+        if (r >= 0)
+                r = allow_names(policy, "socket ioctl");
         if (r < 0 || capabilities >> CAP_SYS_ADMIN & 1)
                 return r;
         r = allow_if(policy, __NR_clone, SECCOMP_COMPARE_MASKED, 0, namespaces);

@@ -263,3 +263,30 @@ STEPS
         "$KELP" rm -f cat
         wait "$attached" || true
 }
+
+@test "nobody types into a terminal from inside: TIOCSTI and TIOCLINUX, with high bits set as well" {
+        cat >type.c <<'EOF'
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int main(void)
+{
+        unsigned long requests[] = {TIOCSTI, TIOCLINUX, TIOCSTI | 1UL << 32, TIOCLINUX | 1UL << 63};
+        char c = 'x';
+
+        for (int i = 0; i < 4; i++)
+                printf("%s\n", syscall(SYS_ioctl, 0, requests[i], &c) < 0 ? strerror(errno) : "typed");
+        return 0;
+}
+EOF
+        gcc -O1 -static -o type type.c
+        run "$TERMINAL" "$KELP" run --rm -it --network none -v "$PWD/type:/type" busybox /type </dev/null
+        assert_status 0
+        assert_equal "$(grep -c 'Operation not permitted' <<<"$output")" 4
+        run "$KELP" run --rm --network none -v "$PWD/type:/type" busybox /type
+        assert_equal "$(grep -c 'Operation not permitted' <<<"$output")" 4
+}
