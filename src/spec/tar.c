@@ -212,7 +212,7 @@ static int apply_record(TarReader *reader, const char *key, const char *value, s
 static int apply_pax(TarReader *reader, Error *err)
 {
         char *p = reader->pax.data;
-        char *end = p + reader->pax.length;
+        char *end = p ? p + reader->pax.length : NULL;
 
         while (p < end) {
                 size_t length = 0;

@@ -39,19 +39,15 @@ uint32_t id_map_to_container(const IdMap *map, uint32_t outside)
 
 /* ---- which ids ---- */
 
-/* The ranges of one user in /etc/subuid or /etc/subgid (subuid(5)): lines "name-or-uid:first:count". */
-static size_t subids_read(const char *path, const char *name, uid_t uid, IdRange *ranges, size_t capacity)
+/* The ranges of one user in the text of /etc/subuid or /etc/subgid (subuid(5)): lines
+ * "name-or-uid:first:count". */
+static size_t subids_parse(char *text, const char *name, uid_t uid, IdRange *ranges, size_t capacity)
 {
-        _cleanup_buffer_ Buffer text = {0};
         char number[16];
         size_t count = 0;
 
-        if (file_read_at(AT_FDCWD, path, SUBID_FILE_MAXIMUM, &text) < 0 || !text.data)
-                return 0;
         snprintf(number, sizeof(number), "%u", uid);
-
-        char *rest = text.data;
-        for (char *line; count < capacity && (line = strsep(&rest, "\n"));) {
+        for (char *line; count < capacity && (line = strsep(&text, "\n"));) {
                 char *owner = strsep(&line, ":"), *first = strsep(&line, ":"), *size = line;
                 uint64_t first_id, id_count;
 
@@ -64,6 +60,15 @@ static size_t subids_read(const char *path, const char *name, uid_t uid, IdRange
                 ranges[count++] = (IdRange){.outside = (uint32_t)first_id, .count = (uint32_t)id_count};
         }
         return count;
+}
+
+static size_t subids_read(const char *path, const char *name, uid_t uid, IdRange *ranges, size_t capacity)
+{
+        _cleanup_buffer_ Buffer text = {0};
+
+        if (file_read_at(AT_FDCWD, path, SUBID_FILE_MAXIMUM, &text) < 0 || !text.data)
+                return 0;
+        return subids_parse(text.data, name, uid, ranges, capacity);
 }
 
 static bool program_exists(const char *name)
