@@ -83,8 +83,8 @@ int command_parse(const char *name, const OptionTable *table, int argc, char **a
 /* Of what run, start, attach and exec return: 1 says that the user has detached, and is told so. */
 int command_detached(int result, int *ret_status);
 
-/* --env-file and -e as run and exec take them: NAME=value, or NAME for what it is here (a name alone: the image's
- * variable goes). */
+/* --env-file and -e as run and exec take them: NAME=value, or NAME for what it is here (a name alone: the
+ * image's variable goes). */
 int command_environment(const StringList *files, const StringList *variables, StringList *ret, Error *err);
 
 int command_attach(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
