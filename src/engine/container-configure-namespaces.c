@@ -1,6 +1,7 @@
 #include "base/file.h"
 #include "base/identity.h"
 #include "engine/container-configure.h"
+#include "engine/container-userns.h"
 #include "store/containers.h"
 
 #include <ctype.h>
@@ -96,6 +97,43 @@ static void note_default_network(Engine *engine)
                    "it the host's; this is said once");
 }
 
+/* keep-id: the process is the user's own, unless somebody says otherwise. */
+static int configure_userns(Engine *engine, const ContainerOptions *options,
+                            ContainerConfiguration *configuration, Error *err)
+{
+        static const NamespaceFlag userns = {
+                "--userns",
+                {"", "host"},
+                false,
+                "known are keep-id[:uid=UID,gid=GID] and host, which is the map of your subordinate ids, as "
+                "with rootless docker: a container never runs in the host's own user namespace"};
+        const char *const modes[] = {configuration->pid, configuration->ipc, configuration->network};
+        UserNamespaceKeep keep;
+        UserNamespaceMap map;
+        int r;
+
+        r = container_userns_parse(options->userns, &keep, err);
+        if (r <= 0)
+                return r < 0 ? r : apply_flag(engine, &userns, options->userns, &configuration->userns, err);
+        for (size_t i = 0; i < ELEMENTSOF(modes); i++)
+                if (modes[i] && text_after(modes[i], "container:"))
+                        return fail_kind(
+                                err, ERROR_USAGE, EINVAL,
+                                "conflicting options: --userns %s and a namespace of another container, "
+                                "whose user namespace comes with it",
+                                options->userns);
+        r = userns_plan(&keep, &map, NULL, err);
+        if (r < 0)
+                return r;
+        if (text_empty(configuration->user)) {
+                free(configuration->user);
+                configuration->user = text_printf("%u:%u", keep.uid, keep.gid);
+        }
+        return configuration->user && text_replace(&configuration->userns, options->userns) >= 0
+                       ? 0
+                       : fail_memory(err);
+}
+
 int container_configure_namespaces(Engine *engine, const ContainerOptions *options, const char *id,
                                    ContainerConfiguration *configuration, Error *err)
 {
@@ -108,12 +146,6 @@ int container_configure_namespaces(Engine *engine, const ContainerOptions *optio
                                           true,
                                           "known are private, shareable, host, none and container:NAME"};
         static const NamespaceFlag uts = {"--uts", {"private", "host"}, false, "known are private and host"};
-        static const NamespaceFlag userns = {
-                "--userns",
-                {"", "host"},
-                false,
-                "known are keep-id[:uid=UID,gid=GID] and host, which is the map of your subordinate ids, as "
-                "with rootless docker: a container never runs in the host's own user namespace"};
         static const NamespaceFlag cgroup = {
                 "--cgroupns", {"private", "host"}, false, "known are private and host"};
         int r;
@@ -126,7 +158,7 @@ int container_configure_namespaces(Engine *engine, const ContainerOptions *optio
         if (r >= 0)
                 r = apply_flag(engine, &uts, options->uts, &configuration->uts, err);
         if (r >= 0)
-                r = apply_flag(engine, &userns, options->userns, &configuration->userns, err);
+                r = configure_userns(engine, options, configuration, err);
         if (r >= 0)
                 r = apply_flag(engine, &cgroup, options->cgroupns, &configuration->cgroupns, err);
         if (r >= 0)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "engine/container-userns.h"
 #include "sys/process.h"
 
 #include <fcntl.h>
@@ -65,6 +66,8 @@ int container_launch_plan(Engine *engine, const StoreContainer *row,
         if (!folder)
                 return fail_memory(err);
         r = container_plan_make(engine, row->id, folder, configuration, &launch->plan, err);
+        if (r >= 0)
+                r = container_userns_plan(engine, configuration, &launch->plan, &launch->user_namespace, err);
         return r < 0 ? r : container_join(engine, configuration, &launch->plan, &launch->user_namespace, err);
 }
 
@@ -83,7 +86,8 @@ int container_launch_folder(Engine *engine, const StoreContainer *row,
         launch->folder = openat(store_fd(store), relative, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (launch->folder < 0)
                 return fail_errno(err, errno, "folder of container %s", row->name);
-        return container_files_write(launch->folder, row->id, configuration, err);
+        r = container_files_write(launch->folder, row->id, configuration, err);
+        return r < 0 ? r : container_userns_own(configuration, launch->folder, launch->user_namespace, err);
 }
 
 int container_launch_begin(Engine *engine, const StoreContainer *row,

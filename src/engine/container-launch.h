@@ -13,7 +13,8 @@ typedef struct ContainerLaunch {
         RuntimeCreate create;
         RuntimeContainer container;
         int folder;         /* containers/ID */
-        int user_namespace; /* of the container whose namespaces are joined; -EBADF: the engine's */
+        int user_namespace; /* of the container whose namespaces are joined, or of --userns keep-id; -EBADF:
+                               the engine's */
         int streams[3];     /* our ends of the payload's 0, 1, 2; -EBADF: none, or a terminal */
         int init_program;
 } ContainerLaunch;

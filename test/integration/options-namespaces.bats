@@ -136,3 +136,65 @@ background()
         assert_equal "$inner $outer" "0 $(id -u)"
         refused 'invalid --userns "auto"' --network none --userns auto busybox true
 }
+
+@test "--userns keep-id: the user is himself inside, the image's root is not he" {
+        require_subordinate_ids
+        mkdir data
+        echo mine >data/mine
+        inside --userns keep-id -v ./data:/data busybox sh -c 'id -u; id -g; stat -c %u:%g /data/mine /bin/busybox /; echo new >/data/new; touch /x 2>/dev/null || echo refused'
+        assert_equal "$output" "$(id -u)"$'\n'"$(id -g)"$'\n'"$(id -u):$(id -g)"$'\n0:0\n0:0\nrefused'
+        [[ "$stderr" == *'copied for this map of ids'* ]]
+        assert_equal "$(stat -c %u:%g data/new)" "$(id -u):$(id -g)"
+        # once
+        inside --userns keep-id -u 0 busybox sh -c 'touch /x && stat -c %u /x; cat /proc/self/uid_map | wc -l'
+        assert_equal "$output" $'0\n3'
+        assert_equal "$stderr" ''
+        inside --userns keep-id:uid=1500,gid=1600 -v ./data:/data busybox sh -c 'id -u; id -g; stat -c %u:%g /data/mine'
+        assert_equal "$output" $'1500\n1600\n1500:1600'
+        for text in keep-id:uid=x keep-id:name=x keep-id:uid=-1 keep-id:uid=4294967296; do
+                refused "invalid --userns \"$text\"" --network none --userns "$text" busybox true
+        done
+}
+
+@test "--userns keep-id: USER of the image, set-user-id, owners, links and capabilities in copied layers, volumes, exec" {
+        require_subordinate_ids
+        make_rootfs root
+        mkdir -p root/srv
+        echo one >root/srv/one
+        ln root/srv/one root/srv/two
+        ln -s one root/srv/link
+        mkfifo root/srv/fifo
+        cp /bin/busybox root/bin/suid
+        chmod 4755 root/bin/suid
+        tar --numeric-owner --owner=0 --group=0 -C root -cf base.tar --exclude ./srv .
+        tar --numeric-owner --owner=1000 --group=44 -C root -rf base.tar ./srv
+        mkdir upper
+        touch upper/.wh.passwd
+        mkdir upper/etc
+        mv upper/.wh.passwd upper/etc/
+        tar --numeric-owner --owner=0 --group=0 -C upper -cf upper.tar ./etc/.wh.passwd
+        make_image oci latest '{}' base.tar upper.tar
+        sed -i 's|"org.opencontainers.image.ref.name": *"latest"|"io.containerd.image.name": "docker.io/library/two:latest", &|' oci/index.json
+        tar -C oci -cf image.tar .
+        "$KELP" load -q -i image.tar
+        inside --userns keep-id -u 0 two sh -c 'stat -c "%u:%g %a %h %F" /srv /srv/one /srv/two /srv/fifo; readlink /srv/link; ls /etc/passwd 2>/dev/null; stat -c "%u %a" /bin/suid'
+        assert_equal "$output" $'1000:44 755 2 directory\n1000:44 644 2 regular file\n1000:44 644 2 regular file\n1000:44 644 1 fifo\none\n0 4755'
+        # the image's USER, where it has one
+        make_busybox_image oci2 '{"User": "1000:44"}'
+        sed -i 's|"org.opencontainers.image.ref.name": *"latest"|"io.containerd.image.name": "docker.io/library/who:latest", &|' oci2/index.json
+        tar -C oci2 -cf image.tar .
+        "$KELP" load -q -i image.tar
+        inside --userns keep-id who sh -c 'id -u; id -g'
+        assert_equal "$output" $'1000\n44'
+        "$KELP" run -d --name box --network none --userns keep-id -v vol:/vol busybox sleep 1000
+        assert_equal "$("$KELP" exec box id -u)" "$(id -u)"
+        assert_equal "$("$KELP" exec -u 0 box sh -c 'id -u; touch /made && stat -c %u /made')" $'0\n0'
+        "$KELP" stop -t 0 box
+        "$KELP" start box
+        assert_equal "$("$KELP" exec -u 0 box stat -c %u /made)" 0
+        "$KELP" rm -f box
+        "$KELP" create --name other two true
+        run_kelp run --rm --network none --userns keep-id --pid container:other busybox true
+        assert_status 125
+        assert_contains 'conflicting options: --userns keep-id'
+}
