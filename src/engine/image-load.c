@@ -81,10 +81,25 @@ static int import_blob(Load *load, const char *path, const Digest *expected, Dig
         return store_blob_commit(load->store, &load->stage, ".blob", ret, err);
 }
 
+int64_t image_layer_maximum(int64_t size)
+{
+        enum {
+                USUAL = 4,
+                RATIO = 200
+        }; /* GiB; real layers shrink to a tenth, a database's empty files to a hundredth */
+        int64_t usual = (int64_t)USUAL << 30;
+        uint64_t given;
+
+        if (text_to_size(getenv("KELP_LAYER_MAXIMUM") ?: "", &given) >= 0 && given > 0 && given <= INT64_MAX)
+                return (int64_t)given;
+        return size < (INT64_MAX - usual) / RATIO ? usual + size * RATIO : INT64_MAX;
+}
+
 static int unpack_into(Engine *engine, int input, const StoreStage *stage, UnpackResult *ret, Error *err)
 {
         _cleanup_unpack_ UnpackProcess process = UNPACK_PROCESS_INIT;
         UnpackOptions options = {.mode = UNPACK_LAYER, .input = input, .target = stage->fd};
+        struct stat status;
         _cleanup_free_ char *program = NULL;
         const UserNamespaceMap *map;
         int r;
@@ -98,6 +113,8 @@ static int unpack_into(Engine *engine, int input, const StoreStage *stage, Unpac
                 return r;
         options.program = program;
         options.single_id = map->single;
+        if (fstat(input, &status) == 0 && S_ISREG(status.st_mode))
+                options.maximum_bytes = image_layer_maximum(status.st_size);
         r = unpack_start(&options, &process, err);
         if (r >= 0)
                 r = engine_await(engine, process.result, -1, err);
@@ -449,12 +466,15 @@ static int unpack_archive(Load *load, int input, Error *err)
         _cleanup_unpack_ UnpackProcess process = UNPACK_PROCESS_INIT;
         UnpackOptions options = {
                 .mode = UNPACK_ARCHIVE, .user_namespace = -EBADF, .input = input, .target = load->stage.fd};
+        struct stat status;
         _cleanup_free_ char *program = NULL;
         UnpackResult result;
         int r;
 
         r = engine_helper(load->engine, "kelp-unpack", &program, err);
         options.program = program;
+        if (fstat(input, &status) == 0 && S_ISREG(status.st_mode))
+                options.maximum_bytes = image_layer_maximum(status.st_size);
         if (r >= 0)
                 r = unpack_start(&options, &process, err);
         if (r >= 0)

@@ -5,6 +5,9 @@
 #include "spec/digest.h"
 #include "spec/image.h"
 
+/* What a layer of @size compressed bytes may unpack to: more is taken for a bomb. KELP_LAYER_MAXIMUM says
+ * otherwise. */
+int64_t image_layer_maximum(int64_t size);
 /* Unpacks the layer that @input yields (compressed or plain) unless the store has it; ERROR_CORRUPT when its
  * content is not @diff_id. */
 int image_unpack_layer(Engine *engine, int input, const Digest *diff_id, Error *err);

@@ -109,7 +109,8 @@ static int start_unpack(Pull *pull, LayerPull *layer, int input, Error *err)
         UnpackOptions options = {.program = pull->unpack_program,
                                  .mode = UNPACK_LAYER,
                                  .input = input,
-                                 .target = layer->stage.fd};
+                                 .target = layer->stage.fd,
+                                 .maximum_bytes = image_layer_maximum(layer->layer->size)};
         const UserNamespaceMap *map;
         int r;
 
@@ -225,6 +226,9 @@ static int finish_layer(Pull *pull, LayerPull *layer, Error *err)
                 r = store_layer_commit(pull->store, &layer->stage, layer->diff_id, unpacked.size, err);
         if (r < 0)
                 return fail_wrap(err, r, "layer %.12s", digest_hex(&layer->layer->digest));
+        if (unpacked.skipped)
+                image_progress_layer(pull->report, pull->owner, &layer->layer->digest,
+                                     "Device nodes are left out: an unprivileged user cannot make them");
         image_progress_layer(pull->report, pull->owner, &layer->layer->digest, "Pull complete");
         layer->active = false;
         return 0;

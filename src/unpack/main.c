@@ -12,15 +12,23 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+/* Of everything: headers and padding cost a bomb as little as content. */
+static int too_large(int64_t maximum, Error *err)
+{
+        fail_kind(err, ERROR_CORRUPT, EFBIG,
+                  "it unpacks to more than %lld bytes, far more than its size lets expect",
+                  (long long)maximum);
+        return fail_hint(err,
+                         "if you trust it, set KELP_LAYER_MAXIMUM to what a layer may unpack to, as in 100g");
+}
+
 static int handle(Tree *tree, int event, TarItem *item, TarEntry *current, int64_t maximum, Error *err)
 {
         switch (event) {
         case TAR_ENTRY:
                 *current = item->entry;
                 if (maximum && tree->counts->size + item->entry.size > maximum)
-                        return fail_kind(err, ERROR_CORRUPT, EFBIG,
-                                         "layer entry '%s': the content is larger than %lld bytes in all",
-                                         item->entry.path, (long long)maximum);
+                        return too_large(maximum, err);
                 return tree_add(tree, &item->entry, err);
         case TAR_CONTENT:
                 return tree_write(tree, item->content, item->content_length, err);
@@ -36,6 +44,7 @@ static int unpack(Tree *tree, int64_t maximum, UnpackResult *counts, Error *err)
         _cleanup_tar_reader_ TarReader *reader = tar_reader_new();
         _cleanup_(stream_closep) Stream *stream = NULL;
         TarEntry current = {0};
+        int64_t unpacked = 0;
         DigestStream digest;
         const uint8_t *data;
         size_t length;
@@ -49,6 +58,9 @@ static int unpack(Tree *tree, int64_t maximum, UnpackResult *counts, Error *err)
                 TarItem item;
                 int event = TAR_MORE;
 
+                unpacked += (int64_t)length;
+                if (maximum && unpacked > maximum)
+                        r = too_large(maximum, err);
                 digest_stream_update(&digest, data, length);
                 while (r >= 0 && (event = tar_reader_next(reader, &data, &length, &item, err)) > 0)
                         r = handle(tree, event, &item, &current, maximum, err);
@@ -79,7 +91,7 @@ static int prepare(Tree *tree, Error *err)
 int main(int argc, char **argv)
 {
         static UnpackReport report;
-        static Tree tree;
+        static Tree tree = TREE_INIT;
         uint64_t mode, single, maximum;
 
         if (argc != 4 || text_to_u64(argv[1], UNPACK_ARCHIVE, &mode) < 0 ||
@@ -87,12 +99,10 @@ int main(int argc, char **argv)
                 dprintf(STDERR_FILENO, "kelp-unpack is started by kelp, not by hand\n");
                 return 125;
         }
-        tree = (Tree){.mode = (UnpackMode)mode,
-                      .single_id = single,
-                      .target = UNPACK_TARGET_FD,
-                      .parent = -EBADF,
-                      .file = -EBADF,
-                      .counts = &report.counts};
+        tree.mode = (UnpackMode)mode;
+        tree.single_id = single;
+        tree.target = UNPACK_TARGET_FD;
+        tree.counts = &report.counts;
         report.result = prepare(&tree, &report.error);
         if (report.result >= 0)
                 report.result = confine_to(UNPACK_TARGET_FD, &report.error);

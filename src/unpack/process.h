@@ -24,7 +24,7 @@ typedef struct UnpackOptions {
         int input;  /* compressed or plain stream; detected by its magic (a plain tar never looks compressed)
                      */
         int target; /* an empty folder: gets "diff" (and "owners") in layer mode, the files in archive mode */
-        int64_t maximum_bytes; /* of unpacked content; 0: no limit */
+        int64_t maximum_bytes; /* of the plain stream; 0: no limit */
 } UnpackOptions;
 
 typedef struct UnpackProcess {

@@ -25,6 +25,14 @@ DEFINE_CLEANUP(Stream, stream_close)
 /* After this the process can do nothing but read its input and change what is below @target. */
 int confine_to(int target, Error *err);
 
+/* A list that a layer makes as long as it likes: it goes to a file as it grows, and takes no memory. */
+typedef struct Spill {
+        Buffer buffer;
+        int fd;
+} Spill;
+
+#define SPILL_INIT {.fd = -EBADF}
+
 /* A tree that is being filled. */
 typedef struct Tree {
         UnpackMode mode;
@@ -35,11 +43,13 @@ typedef struct Tree {
         int parent;     /* the folder parent_path, of the last entry; -EBADF: none */
         char name[256]; /* of the entry in parent */
         int file;       /* the file whose content is being written; -EBADF: none */
-        Buffer owners;  /* lines "uid gid path" of entries whose owner is not mapped */
-        struct FolderTimes *folders;
-        size_t folder_count, folder_capacity;
+        Spill owners;   /* lines "uid gid path" of entries whose owner is not mapped */
+        Spill folders;  /* folders whose time is to be set at the end */
         UnpackResult *counts;
 } Tree;
+
+#define TREE_INIT                                                                                            \
+        {.root = -EBADF, .parent = -EBADF, .file = -EBADF, .owners = SPILL_INIT, .folders = SPILL_INIT}
 
 /* Makes the entry; a file's content follows by tree_write(), and tree_end() closes it. */
 int tree_add(Tree *tree, const TarEntry *entry, Error *err);

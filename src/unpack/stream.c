@@ -4,7 +4,7 @@
 #include <isa-l/igzip_lib.h>
 #include <zstd.h>
 
-enum { INPUT_SIZE = 256 << 10, OUTPUT_SIZE = 512 << 10, WINDOW_LOG_MAXIMUM = 27 };
+enum { INPUT_SIZE = 256 << 10, OUTPUT_SIZE = 512 << 10, WINDOW_LOG_MAXIMUM = 25 };
 
 typedef enum StreamKind { STREAM_PLAIN, STREAM_GZIP, STREAM_ZSTD } StreamKind;
 

@@ -11,32 +11,73 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-struct FolderTimes {
-        char *path;
-        struct timespec mtime;
+enum {
+        ENTRIES_MAXIMUM = 5000000, /* of one layer: each costs an inode, and next to nothing in the archive */
+        SPILL_SIZE = 64 << 10,
 };
+
+static const char full[] =
+        "the disk is full: free some space, or put kelp's data elsewhere with --root or KELP_ROOT";
+
+/* In the list of folders, with the path and a NUL behind it. */
+typedef struct FolderTime {
+        int64_t seconds;
+        uint32_t nanoseconds;
+        uint32_t length;
+} FolderTime;
+
+static int write_error(int code, Error *err)
+{
+        return code == ENOSPC || code == EDQUOT || code == EFBIG ? fail_hint(err, "%s", full) : -code;
+}
 
 static int entry_error(const TarEntry *entry, int code, Error *err)
 {
-        fail_errno(err, code, "layer entry '%s'", entry->path);
-        return code == ENOSPC || code == EDQUOT
-                       ? fail_hint(err,
-                                   "the disk is full: free some space, or put kelp's data elsewhere with "
-                                   "--root or KELP_ROOT")
-                       : -code;
+        _cleanup_free_ char *shown = text_printable(entry->path);
+
+        fail_errno(err, code, "layer entry '%.300s'", shown ?: "?");
+        return write_error(code, err);
+}
+
+/* Raises what is wrong with the archive itself. @what may go on with @detail. */
+static int entry_corrupt(const TarEntry *entry, int code, const char *what, const char *detail, Error *err)
+{
+        _cleanup_free_ char *shown = text_printable(entry->path), *more = text_printable(detail);
+
+        return fail_kind(err, ERROR_CORRUPT, code, "layer entry '%.300s'%s%.300s", shown ?: "?", what,
+                         more ?: "?");
 }
 
 static int leaves_root(const TarEntry *entry, const char *path, Error *err)
 {
-        return fail_kind(err, ERROR_CORRUPT, EXDEV, "layer entry '%s': %s%s%s leaves the root of the image",
-                         entry->path, path == entry->path ? "its path" : "its link to '",
-                         path == entry->path ? "" : path, path == entry->path ? "" : "'");
+        if (path == entry->path)
+                return entry_corrupt(entry, EXDEV, ": its path leaves the root of the image", "", err);
+        return entry_corrupt(entry, EXDEV, ": its link leaves the root of the image: ", path, err);
+}
+
+static int spill_flush(const Tree *tree, Spill *spill, const char *name, Error *err)
+{
+        int r;
+
+        if (spill->buffer.failed)
+                return fail_memory(err);
+        if (spill->fd < 0)
+                spill->fd =
+                        openat(tree->target, name, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        r = spill->fd < 0 ? -errno
+                          : file_write_all(spill->fd, spill->buffer.data ?: "", spill->buffer.length);
+        spill->buffer.length = 0;
+        if (r >= 0)
+                return 0;
+        fail_errno(err, -r, "write the layer's %s", name);
+        return write_error(-r, err);
 }
 
 /* "./a//b/../c/" → folder "a", name "c". An empty name is the root itself. */
 static int split_path(const TarEntry *entry, const char *path, char folder[static TAR_PATH_MAXIMUM],
                       char name[static 256], Error *err)
 {
+        const char *whole = path;
         size_t length = 0;
 
         if (strlen(path) >= TAR_PATH_MAXIMUM)
@@ -47,14 +88,13 @@ static int split_path(const TarEntry *entry, const char *path, char folder[stati
 
                 if (part == 2 && memcmp(path, "..", 2) == 0) {
                         if (!length)
-                                return leaves_root(entry, path == entry->path ? path : entry->path, err);
+                                return leaves_root(entry, whole, err);
                         while (length && folder[--length] != '/')
                                 ;
                 } else if (part && !(part == 1 && *path == '.')) {
                         if (part > NAME_MAX)
-                                return fail_kind(err, ERROR_CORRUPT, ENAMETOOLONG,
-                                                 "layer entry '%.64s…': a name in it is too long",
-                                                 entry->path);
+                                return entry_corrupt(entry, ENAMETOOLONG, ": a name in it is too long", "",
+                                                     err);
                         folder[length++] = '/';
                         memcpy(folder + length, path, part);
                         length += part;
@@ -94,23 +134,29 @@ static int open_parent(Tree *tree, const TarEntry *entry, Error *err)
         return 0;
 }
 
-/* Whatever an earlier entry of that name has left goes; a folder stays for a folder. */
+static bool is_whiteout(const struct stat *status)
+{
+        return S_ISCHR(status->st_mode) && status->st_rdev == 0;
+}
+
+/* What earlier entries of that name have left. */
+typedef enum Found { FOUND_NOTHING, FOUND_FOLDER, FOUND_WHITEOUT } Found;
+
+/* Whatever there was goes; a folder stays for a folder. A Found or a negative errno. */
 static int make_room(Tree *tree, const TarEntry *entry, Error *err)
 {
         struct stat status;
-        int r = 0;
+        int r = FOUND_NOTHING;
 
         if (fstatat(tree->parent, tree->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-                return errno == ENOENT ? 0 : entry_error(entry, errno, err);
+                return errno == ENOENT ? FOUND_NOTHING : entry_error(entry, errno, err);
         if (S_ISDIR(status.st_mode) && entry->type == TAR_FOLDER)
-                return 1;
-        if (S_ISDIR(status.st_mode)) {
+                return FOUND_FOLDER;
+        if (S_ISDIR(status.st_mode))
                 r = tree_remove_at(tree->parent, tree->name, err);
-                /* What is cached may be what went. */
-        } else if (unlinkat(tree->parent, tree->name, 0) < 0) {
+        else if (unlinkat(tree->parent, tree->name, 0) < 0)
                 r = entry_error(entry, errno, err);
-        }
-        return r;
+        return r >= 0 && is_whiteout(&status) ? FOUND_WHITEOUT : r;
 }
 
 static int set_owner(Tree *tree, const TarEntry *entry, int fd, Error *err)
@@ -127,8 +173,11 @@ static int set_owner(Tree *tree, const TarEntry *entry, int fd, Error *err)
                 return entry_error(entry, errno, err);
         /* Not mapped here: it stays the container root's, and the owner that was meant is written down. */
         tree->counts->squashed++;
-        buffer_printf(&tree->owners, "%u %u %s/%s\n", entry->uid, entry->gid, tree->parent_path, tree->name);
-        return tree->owners.failed ? fail_memory(err) : 0;
+        buffer_printf(&tree->owners.buffer, "%u %u %s/%s\n", entry->uid, entry->gid, tree->parent_path,
+                      tree->name);
+        return tree->owners.buffer.length < SPILL_SIZE && !tree->owners.buffer.failed
+                       ? 0
+                       : spill_flush(tree, &tree->owners, "owners", err);
 }
 
 static int set_attributes(Tree *tree, const TarEntry *entry, int fd, Error *err)
@@ -174,33 +223,52 @@ static int set_metadata(Tree *tree, const TarEntry *entry, int fd, Error *err)
 
 static int remember_folder(Tree *tree, const TarEntry *entry, Error *err)
 {
-        if (tree->folder_count == tree->folder_capacity) {
-                size_t capacity = tree->folder_capacity ? tree->folder_capacity * 2 : 256;
-                struct FolderTimes *grown = reallocarray(tree->folders, capacity, sizeof(*grown));
+        Buffer *list = &tree->folders.buffer;
+        FolderTime record = {.seconds = entry->mtime,
+                             .nanoseconds = entry->mtime_nanoseconds,
+                             .length = (uint32_t)(strlen(tree->parent_path) + strlen(tree->name) + 2)};
 
-                if (!grown)
-                        return fail_memory(err);
-                tree->folders = grown;
-                tree->folder_capacity = capacity;
-        }
-        tree->folders[tree->folder_count].path = text_printf("%s/%s", tree->parent_path, tree->name);
-        tree->folders[tree->folder_count].mtime = entry_time(entry);
-        return tree->folders[tree->folder_count++].path ? 0 : fail_memory(err);
+        if (tree->mode == UNPACK_ARCHIVE)
+                return 0;
+        buffer_append(list, &record, sizeof(record));
+        buffer_printf(list, "%s/%s", tree->parent_path, tree->name);
+        buffer_putc(list, 0);
+        return list->length < SPILL_SIZE && !list->failed ? 0
+                                                          : spill_flush(tree, &tree->folders, "folders", err);
 }
 
-static int add_folder(Tree *tree, const TarEntry *entry, bool exists, Error *err)
+/* The folder at @fd hides all that lower layers have there. */
+static int make_opaque(const TarEntry *entry, int fd, Error *err)
+{
+        return fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) < 0 ? entry_error(entry, errno, err) : 0;
+}
+
+static int add_folder(Tree *tree, const TarEntry *entry, Found found, Error *err)
 {
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        if (*tree->name && !exists && mkdirat(tree->parent, tree->name, 0700) < 0)
+        if (*tree->name && found != FOUND_FOLDER && mkdirat(tree->parent, tree->name, 0700) < 0)
                 return entry_error(entry, errno, err);
         fd = openat(tree->parent, *tree->name ? tree->name : ".",
                     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
                 return entry_error(entry, errno, err);
         r = set_metadata(tree, entry, fd, err);
+        /* hidden first and then made anew */
+        if (r >= 0 && found == FOUND_WHITEOUT)
+                r = make_opaque(entry, fd, err);
         return r < 0 ? r : remember_folder(tree, entry, err);
+}
+
+static int hard_link_error(const TarEntry *entry, int code, Error *err)
+{
+        _cleanup_free_ char *target = text_printable(entry->link);
+
+        if (code == ENOSPC || code == EDQUOT)
+                return entry_error(entry, code, err);
+        return entry_corrupt(entry, code,
+                             ": hard link to what is not there or cannot be linked: ", target ?: "?", err);
 }
 
 static int add_hard_link(Tree *tree, const TarEntry *entry, Error *err)
@@ -210,16 +278,13 @@ static int add_hard_link(Tree *tree, const TarEntry *entry, Error *err)
         int r;
 
         if (tree->mode == UNPACK_ARCHIVE)
-                return fail_kind(err, ERROR_CORRUPT, EINVAL,
-                                 "archive entry '%s' is a hard link: not in an image archive", entry->path);
+                return entry_corrupt(entry, EINVAL, " is a hard link: not in an image archive", "", err);
         r = split_path(entry, entry->link, folder, name, err);
         if (r < 0)
                 return r;
         parent = path_open_in_root(tree->root, *folder ? folder : "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         if (parent < 0 || linkat(parent, name, tree->parent, tree->name, 0) < 0)
-                return fail_kind(err, ERROR_CORRUPT, parent < 0 ? -parent : errno,
-                                 "layer entry '%s': hard link to '%s': %s", entry->path, entry->link,
-                                 strerror(parent < 0 ? -parent : errno));
+                return hard_link_error(entry, parent < 0 ? -parent : errno, err);
         return 0;
 }
 
@@ -229,9 +294,7 @@ static int add_symlink(Tree *tree, const TarEntry *entry, Error *err)
         int r;
 
         if (tree->mode == UNPACK_ARCHIVE && *entry->link == '/')
-                return fail_kind(err, ERROR_CORRUPT, EXDEV,
-                                 "archive entry '%s' is a link to '%s', out of the archive", entry->path,
-                                 entry->link);
+                return entry_corrupt(entry, EXDEV, " is a link out of the archive, to ", entry->link, err);
         if (symlinkat(entry->link, tree->parent, tree->name) < 0)
                 return entry_error(entry, errno, err);
         r = set_owner(tree, entry, -EBADF, err);
@@ -244,17 +307,21 @@ static int add_symlink(Tree *tree, const TarEntry *entry, Error *err)
  * layer.md#whiteouts). */
 static int add_whiteout(Tree *tree, const TarEntry *entry, const char *hidden, Error *err)
 {
+        _cleanup_close_ int folder = -EBADF;
+
         if (text_equal(hidden, ".wh..opq"))
-                return fsetxattr(tree->parent, "user.overlay.opaque", "y", 1, 0) < 0
-                               ? entry_error(entry, errno, err)
-                               : 0;
+                return make_opaque(entry, tree->parent, err);
         if (text_after(hidden, ".wh."))
                 return 0; /* aufs's own */
         if (!*hidden || text_equal(hidden, ".") || text_equal(hidden, ".."))
-                return fail_kind(err, ERROR_CORRUPT, EINVAL, "layer entry '%s' hides no name", entry->path);
+                return entry_corrupt(entry, EINVAL, " hides no name", "", err);
         memmove(tree->name, hidden, strlen(hidden) + 1);
+        /* What the layer itself has there hides the lower one already; of a folder its content, too. */
+        folder = openat(tree->parent, tree->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (folder >= 0)
+                return make_opaque(entry, folder, err);
         if (faccessat(tree->parent, tree->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-                return 0; /* the layer itself has it, which hides the lower one already */
+                return 0;
         return mknodat(tree->parent, tree->name, S_IFCHR, 0) < 0 ? entry_error(entry, errno, err) : 0;
 }
 
@@ -271,13 +338,14 @@ int tree_add(Tree *tree, const TarEntry *entry, Error *err)
         const char *hidden;
         int r;
 
-        tree->counts->entries++;
+        if (++tree->counts->entries > ENTRIES_MAXIMUM)
+                return fail_kind(err, ERROR_CORRUPT, EFBIG, "the layer has more than %d entries",
+                                 ENTRIES_MAXIMUM);
         r = open_parent(tree, entry, err);
         if (r < 0)
                 return r;
         if (!*tree->name && entry->type != TAR_FOLDER)
-                return fail_kind(err, ERROR_CORRUPT, EINVAL, "layer entry '%s' is the root, but no folder",
-                                 entry->path);
+                return entry_corrupt(entry, EINVAL, " is the root, but no folder", "", err);
         hidden = tree->mode == UNPACK_LAYER ? text_after(tree->name, ".wh.") : NULL;
         if (hidden)
                 return add_whiteout(tree, entry, hidden, err);
@@ -286,12 +354,12 @@ int tree_add(Tree *tree, const TarEntry *entry, Error *err)
                 tree->counts->skipped++;
                 return 0;
         }
-        r = *tree->name ? make_room(tree, entry, err) : 1;
+        r = *tree->name ? make_room(tree, entry, err) : FOUND_FOLDER;
         if (r < 0)
                 return r;
         switch (entry->type) {
         case TAR_FOLDER:
-                return add_folder(tree, entry, r > 0, err);
+                return add_folder(tree, entry, (Found)r, err);
         case TAR_HARD_LINK:
                 return add_hard_link(tree, entry, err);
         case TAR_SYMLINK:
@@ -310,11 +378,10 @@ int tree_write(Tree *tree, const void *data, size_t length, Error *err)
         int r = tree->file >= 0 ? file_write_all(tree->file, data, length) : 0;
 
         if (r < 0) {
-                fail_errno(err, -r, "layer entry '%s/%s'", tree->parent_path, tree->name);
-                return r == -ENOSPC || r == -EDQUOT ? fail_hint(err, "the disk is full: free some space, or "
-                                                                     "put kelp's data elsewhere with "
-                                                                     "--root or KELP_ROOT")
-                                                    : r;
+                _cleanup_free_ char *shown = text_printable(tree->name);
+
+                fail_errno(err, -r, "layer entry '%s/%s'", tree->parent_path, shown ?: "?");
+                return write_error(-r, err);
         }
         tree->counts->size += (int64_t)length;
         return 0;
@@ -330,30 +397,57 @@ int tree_end(Tree *tree, const TarEntry *entry, Error *err)
         return r;
 }
 
-int tree_finish(Tree *tree, Error *err)
+/* Setting a time changes none of another folder; of several for one the last counts. */
+static void set_folder_time(const Tree *tree, const FolderTime *time, const char *path)
 {
-        _cleanup_close_ int owners = -EBADF;
+        struct timespec times[2] = {{.tv_sec = time->seconds, .tv_nsec = time->nanoseconds}};
+        _cleanup_close_ int fd = path_open_no_symlinks(tree->root, path[1] ? path + 1 : ".",
+                                                       O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+
+        times[1] = times[0];
+        /* Later entries may have replaced it. */
+        if (fd >= 0)
+                futimens(fd, times);
+}
+
+static int set_folder_times(Tree *tree, Error *err)
+{
+        Buffer *rest = &tree->folders.buffer;
+        char path[TAR_PATH_MAXIMUM + 256];
+        FolderTime time;
+        FILE *list;
         int r;
 
-        /* Innermost last named, first set: setting a time below changes none above. */
-        for (size_t i = tree->folder_count; i > 0; i--) {
-                struct FolderTimes *folder = &tree->folders[i - 1];
-                struct timespec times[2] = {folder->mtime, folder->mtime};
-                _cleanup_close_ int fd = path_open_no_symlinks(tree->root, folder->path + 1,
-                                                               O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-
-                /* Later entries may have replaced it. */
-                if (fd >= 0)
-                        futimens(fd, times);
-                free(folder->path);
+        if (tree->folders.fd >= 0) {
+                r = spill_flush(tree, &tree->folders, "folders", err);
+                if (r < 0)
+                        return r;
+                if (unlinkat(tree->target, "folders", 0) < 0 || lseek(tree->folders.fd, 0, SEEK_SET) < 0)
+                        return fail_errno(err, errno, "read the layer's folders");
+                list = fdopen(TAKE_FD(tree->folders.fd), "r");
+        } else {
+                list = fmemopen(rest->data, rest->length, "r");
         }
-        free(tree->folders);
-        tree->folders = NULL;
+        if (!list)
+                return fail_errno(err, errno, "read the layer's folders");
+        while (fread(&time, sizeof(time), 1, list) == 1 && time.length <= sizeof(path) &&
+               fread(path, time.length, 1, list) == 1)
+                set_folder_time(tree, &time, path);
+        fclose(list);
+        return 0;
+}
+
+int tree_finish(Tree *tree, Error *err)
+{
+        int r = 0;
+
         cleanup_close(&tree->parent);
-        if (!tree->owners.length)
-                return 0;
-        owners = openat(tree->target, "owners", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-        r = owners < 0 ? -errno : file_write_all(owners, tree->owners.data, tree->owners.length);
-        buffer_deinit(&tree->owners);
-        return r < 0 ? fail_errno(err, -r, "write down the owners that are not mapped") : 0;
+        if (tree->folders.buffer.length || tree->folders.fd >= 0)
+                r = set_folder_times(tree, err);
+        if (r >= 0 && tree->owners.buffer.length)
+                r = spill_flush(tree, &tree->owners, "owners", err);
+        buffer_deinit(&tree->folders.buffer);
+        buffer_deinit(&tree->owners.buffer);
+        cleanup_close(&tree->owners.fd);
+        return r;
 }
