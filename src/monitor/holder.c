@@ -358,9 +358,9 @@ static int serve(Holder *holder, const struct pollfd *fds, int *ret_status)
 
         if (fds[SLOT_SIGNALS].revents)
                 r = pass_signal(holder, ret_status);
-        if (fds[SLOT_LISTENER].revents)
-                accept_client(holder);
         serve_clients(holder, fds + SLOT_CLIENTS);
+        if (fds[SLOT_LISTENER].revents) /* now there is room for those who come when others have gone */
+                accept_client(holder);
         for (size_t i = 0; i < ADOPTED_MAXIMUM; i++)
                 if (fds[SLOT_ADOPTED + i].revents && holder->adopted[i] >= 0)
                         discard(&holder->adopted[i]);

@@ -149,3 +149,72 @@ assert_refused_with()
         wait "$waiting"
         assert_equal "$(tr '\n' ' ' <statuses)" '1 2 '
 }
+
+@test "ten thousand clients, with changes of the window, garbage and early ends, leave nothing in the monitor" {
+        "$KELP" run -d -i -t --name box --network none busybox sh >/dev/null
+        monitor=$(monitor_of box)
+        folder=$STORE/containers/$("$KELP" inspect -f '{{.Id}}' box)
+        cd "$folder"
+        python3 - attach "$monitor" <<'EOF'
+import os, socket, struct, sys
+path, monitor = sys.argv[1:]
+HELLO, INPUT, RESIZE, REFUSED = 1, 2, 4, 9
+
+def connect():
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.connect(path)
+    s.settimeout(20)
+    return s
+
+def frame(kind, a=0, b=0, data=b""):
+    return struct.pack("III", kind, a, b) + data
+
+def state():
+    status = open(f"/proc/{monitor}/status").read()
+    resident = int(status.split("VmRSS:")[1].split()[0])
+    return len(os.listdir(f"/proc/{monitor}/fd")), resident
+
+def answer(s):
+    # The shell's echo says that everything before was taken.
+    s.send(frame(HELLO, 7))
+    s.send(frame(INPUT, data=b"echo $((1000 + 337))\r"))
+    seen = b""
+    while b"1337" not in seen:
+        seen += s.recv(65536)[12:]
+
+first = connect()
+answer(first)
+first.close()
+fds, resident = state()
+for i in range(10000):
+    s = connect()
+    s.send(frame(HELLO, 2))
+    s.send(frame(RESIZE, 20 + i % 50, 80))
+    if i % 100 == 0:
+        s.send(os.urandom(1 + i % 40))
+    s.close()
+# More at once than there is room for: told so.
+many = [connect() for _ in range(20)]
+for s in many:
+    s.send(frame(HELLO, 0))
+refused = 0
+for s in many[16:]:
+    try:
+        told = s.recv(65536)
+    except ConnectionResetError:  # our HELLO was not read; what was said stands behind
+        told = s.recv(65536)
+    refused += struct.unpack("I", told[:4])[0] == REFUSED
+assert refused == 4, refused
+for s in many:
+    s.close()
+last = connect()
+answer(last)
+last.close()
+probe = connect()
+answer(probe)
+after, grown = state()
+assert after <= fds + 2, (fds, after)
+assert grown <= resident + 256, (resident, grown)
+EOF
+        assert_equal "$(state box)" 'running 0'
+}
