@@ -6,7 +6,9 @@
 #include "sys/process.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 void container_launch_deinit(ContainerLaunch *launch)
 {
@@ -71,6 +73,26 @@ int container_launch_plan(Engine *engine, const StoreContainer *row,
         return r < 0 ? r : container_join(engine, configuration, &launch->plan, &launch->user_namespace, err);
 }
 
+/* Whoever starts or holds a container has its folder locked, until the last descriptor of it is closed: two
+ * must never run on one root file system. One that is just ending is waited for. */
+static int lock_folder(ContainerLaunch *launch, const char *name, Error *err)
+{
+        enum { TRIES = 200, PAUSE_NANOSECONDS = 10000000 };
+
+        for (int i = 0; flock(launch->folder, LOCK_EX | LOCK_NB) < 0; i++) {
+                if (errno == EOPNOTSUPP || errno == ENOLCK)
+                        return 0; /* a file system without locks */
+                if (errno != EWOULDBLOCK && errno != EINTR)
+                        return fail_errno(err, errno, "lock the folder of container %s", name);
+                launch->foreign = i == TRIES;
+                if (i == TRIES)
+                        return fail_kind(err, ERROR_CONFLICT, EBUSY,
+                                         "container %s is started or held by another kelp already", name);
+                nanosleep(&(struct timespec){.tv_nsec = PAUSE_NANOSECONDS}, NULL);
+        }
+        return 0;
+}
+
 int container_launch_folder(Engine *engine, const StoreContainer *row,
                             const ContainerConfiguration *configuration, ContainerLaunch *launch, Error *err)
 {
@@ -86,7 +108,9 @@ int container_launch_folder(Engine *engine, const StoreContainer *row,
         launch->folder = openat(store_fd(store), relative, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (launch->folder < 0)
                 return fail_errno(err, errno, "folder of container %s", row->name);
-        r = container_files_write(launch->folder, row->id, configuration, err);
+        r = lock_folder(launch, row->name, err);
+        if (r >= 0)
+                r = container_files_write(launch->folder, row->id, configuration, err);
         return r < 0 ? r : container_userns_own(configuration, launch->folder, launch->user_namespace, err);
 }
 

@@ -12,7 +12,8 @@ typedef struct ContainerLaunch {
         ContainerPlan plan;
         RuntimeCreate create;
         RuntimeContainer container;
-        int folder;         /* containers/ID */
+        int folder;         /* containers/ID; locked as long as anybody has this descriptor */
+        bool foreign;       /* another kelp has it: nothing of it is ours to change */
         int user_namespace; /* of the container whose namespaces are joined, or of --userns keep-id; -EBADF:
                                the engine's */
         int streams[3];     /* our ends of the payload's 0, 1, 2; -EBADF: none, or a terminal */
@@ -32,7 +33,8 @@ void container_launch_deinit(ContainerLaunch *launch);
 /* The plan, and namespaces of other containers: before the row and the folder are there. */
 int container_launch_plan(Engine *engine, const StoreContainer *row,
                           const ContainerConfiguration *configuration, ContainerLaunch *launch, Error *err);
-/* The folder and what has to be in it. */
+/* The folder and what has to be in it; locked from then on. ERROR_CONFLICT and launch->foreign when another
+ * kelp starts or holds the container. */
 int container_launch_folder(Engine *engine, const StoreContainer *row,
                             const ContainerConfiguration *configuration, ContainerLaunch *launch, Error *err);
 /* Begins to build what was planned, without the store, so that a fork(2) of the caller may do it. The caller

@@ -247,7 +247,7 @@ int container_monitor_start(Engine *engine, StoreContainer *row, const Container
         monitor = (ContainerMonitor)CONTAINER_MONITOR_INIT;
         return 0;
 discard:
-        if (row->auto_remove)
+        if (row->auto_remove && !start.launch.foreign)
                 container_discard(engine, row, true, NULL);
         return r;
 }

@@ -65,14 +65,18 @@ static int build(Engine *engine, StoreContainer *row, const ContainerConfigurati
                 r = container_create_insert(engine, new_row->options, row, configuration, new_row->ret_id,
                                             err);
                 new_row->inserted = r >= 0;
-        } else {
-                r = container_set_running(engine, row, row->pid, row->pid_start, row->monitor_pid, err);
         }
-        return r < 0 ? r : container_launch_folder(engine, row, configuration, launch, err);
+        /* One that is there already may be another's meanwhile: the folder's lock comes before the row. */
+        if (r >= 0)
+                r = container_launch_folder(engine, row, configuration, launch, err);
+        if (r >= 0 && !new_row)
+                r = container_set_running(engine, row, row->pid, row->pid_start, row->monitor_pid, err);
+        return r;
 }
 
 static int build_and_hold(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
-                          NewRow *new_row, const LocalOptions *options, int *ret_status, Error *err)
+                          NewRow *new_row, const LocalOptions *options, bool *ret_foreign, int *ret_status,
+                          Error *err)
 {
         _cleanup_launch_ ContainerLaunch launch = CONTAINER_LAUNCH_INIT;
         _cleanup_local_ Local local = LOCAL_INIT;
@@ -86,7 +90,9 @@ static int build_and_hold(Engine *engine, StoreContainer *row, const ContainerCo
                 r = container_launch_finish(&launch, &failed);
         if (r >= 0)
                 return hold(engine, row, configuration, &launch, &local, ret_status, err);
-        if (!row->auto_remove && (!new_row || new_row->inserted))
+        if (launch.foreign)
+                *ret_foreign = true;
+        else if (!row->auto_remove && (!new_row || new_row->inserted))
                 container_set_ended(engine, row, "created", container_failed_status(&failed), clock_now(),
                                     &failed, NULL);
         if (err)
@@ -99,12 +105,13 @@ static int build_and_hold(Engine *engine, StoreContainer *row, const ContainerCo
 static int run_here(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
                     NewRow *new_row, const LocalOptions *local, int *ret_status, Error *err)
 {
+        bool foreign = false;
         sigset_t before;
         int r;
 
         local_block_signals(&before);
-        r = build_and_hold(engine, row, configuration, new_row, local, ret_status, err);
-        if (row->auto_remove && (!new_row || new_row->inserted)) {
+        r = build_and_hold(engine, row, configuration, new_row, local, &foreign, ret_status, err);
+        if (row->auto_remove && !foreign && (!new_row || new_row->inserted)) {
                 Error ignored = ERROR_INIT;
                 int removed = container_discard(engine, row, true, r < 0 ? &ignored : err);
 

@@ -251,7 +251,8 @@ int store_container_update(Store *store, const StoreContainer *c, const char *ex
                 store, err,
                 "UPDATE containers SET "
                 "status=?,pid=?,monitor_pid=?,pid_start=?,monitor_start=?,exit_code=?,started=?,"
-                "finished=?,error=?,restarts=?,auto_remove=? WHERE id=? AND (?13 IS NULL OR status=?13)",
+                "finished=?,error=?,restarts=?,auto_remove=? WHERE id=? AND (?13 IS NULL OR (status=?13 AND "
+                "(status<>'running' OR started=?7)))",
                 "tiiiiiiitiitt", c->status, (int64_t)c->pid, (int64_t)c->monitor_pid, (int64_t)c->pid_start,
                 (int64_t)c->monitor_start, (int64_t)c->exit_code, c->started, c->finished, c->error,
                 (int64_t)c->restarts, (int64_t)c->auto_remove, c->id, expected_status);

@@ -47,8 +47,8 @@ int store_container_insert(Store *store, const StoreContainer *container, StoreD
  * container: NAME". */
 int store_container_find(Store *store, const char *name, StoreContainer *ret, Error *err);
 int store_container_list(Store *store, StoreContainerList *ret, Error *err);
-/* Writes the changing part, if the row still has @expected_status (NULL: whatever it has); -EAGAIN (no Error)
- * when it changed. */
+/* Writes the changing part, if the row still has @expected_status (NULL: whatever it has), and, when that is
+ * "running", is still in the run that began at container->started; -EAGAIN (no Error) when it changed. */
 int store_container_update(Store *store, const StoreContainer *container, const char *expected_status,
                            StoreDurability durability, Error *err);
 int store_container_configure(Store *store, const char *id, const char *configuration, Error *err);

@@ -218,3 +218,21 @@ assert grown <= resident + 256, (resident, grown)
 EOF
         assert_equal "$(state box)" 'running 0'
 }
+
+@test "a container is started once, however many start it at a time" {
+        "$KELP" create --name box --network none busybox sh -c 'echo >>/runs; sleep 1000' >/dev/null
+        pids=
+        for _ in 1 2 3 4 5; do
+                "$KELP" start box >>started 2>&1 &
+                pids="$pids $!"
+        done
+        for pid in $pids; do
+                wait "$pid" || true
+        done
+        grep -q box started
+        assert_equal "$(state box)" 'running 0'
+        wait_until "$KELP" exec box test -e /runs
+        assert_equal "$("$KELP" exec box wc -l /runs)" '1 /runs'
+        "$KELP" restart -t 0 box
+        wait_until eval '[ "$("$KELP" exec box wc -l /runs)" = "2 /runs" ]'
+}
