@@ -5,7 +5,7 @@
  *
  *   - More layers than lines on the screen: those that have scrolled away cannot be reached. They are
  * remembered as stale, and said again below when all is settled, so that the last word on each layer is true.
- *   - The terminal changes its size: it may have wrapped what was drawn. All lines are drawn anew below.
+ *   - The terminal becomes narrower than a line: it may have wrapped it. All lines are drawn anew below.
  */
 #include "cli/progress.h"
 
@@ -17,13 +17,14 @@ typedef struct Line {
         char id[16];
         char text[64];
         int64_t current, total;
+        int width;  /* as it was drawn */
         bool stale; /* has scrolled away before it was drawn as it is */
 } Line;
 
 struct ProgressView {
         FILE *output;
         bool terminal;
-        uint16_t rows, columns; /* when something was drawn last */
+        uint16_t rows, columns; /* 0: not known */
         Line lines[LAYERS_MAXIMUM];
         size_t count;
 };
@@ -69,7 +70,7 @@ static void format_bar(const Line *line, int width, Buffer *ret)
 }
 
 /* Writes a line of at most the terminal's width, without its end. */
-static void print_line(const ProgressView *view, const Line *line)
+static void print_line(const ProgressView *view, Line *line)
 {
         int width = (view->columns && view->columns < WIDTH_MAXIMUM ? view->columns : WIDTH_MAXIMUM) - 1;
         _cleanup_buffer_ Buffer text = {0};
@@ -77,7 +78,7 @@ static void print_line(const ProgressView *view, const Line *line)
         buffer_printf(&text, "%s: %s", line->id, line->text);
         if (line->total > 0)
                 format_bar(line, width - (int)text.length, &text);
-        fprintf(view->output, "%.*s", width, text.data ?: "");
+        line->width = fprintf(view->output, "%.*s", width, text.data ?: "");
 }
 
 /* All lines below what was drawn before. */
@@ -90,17 +91,15 @@ static void draw_anew(ProgressView *view)
         }
 }
 
-/* Looks at the size of the terminal. True: it has changed. */
+/* Looks at the size of the terminal. True: lines may have been wrapped. */
 static bool look_at_size(ProgressView *view)
 {
-        uint16_t rows, columns;
-        bool changed;
+        bool wrapped = false;
 
-        terminal_size(fileno(view->output), &rows, &columns);
-        changed = view->count && (rows != view->rows || columns != view->columns);
-        view->rows = rows;
-        view->columns = columns;
-        return changed;
+        terminal_size(fileno(view->output), &view->rows, &view->columns);
+        for (size_t i = 0; view->columns && i < view->count; i++)
+                wrapped = wrapped || view->lines[i].width > view->columns;
+        return wrapped;
 }
 
 /* The layer's line, made below the others when it is new; NULL when there are too many. */
@@ -118,7 +117,7 @@ static Line *find_line(ProgressView *view, const char *id)
 
 static void draw(ProgressView *view, const ImageProgress *progress)
 {
-        bool changed = look_at_size(view);
+        bool wrapped = look_at_size(view);
         Line *line = find_line(view, progress->id);
         size_t up;
 
@@ -127,7 +126,7 @@ static void draw(ProgressView *view, const ImageProgress *progress)
         snprintf(line->text, sizeof(line->text), "%s", progress->text);
         line->current = progress->current;
         line->total = progress->total;
-        if (changed) {
+        if (wrapped) {
                 draw_anew(view);
                 return;
         }

@@ -35,7 +35,7 @@ push_layers()
 pull_in_terminal()
 {
         env -u KELP_TEST_MARK TERM=xterm tmux -f /dev/null new-session -d -x "$1" -y "$2" \
-                "KELP_TEST_MARK=$MARK '$KELP' pull '${3:-$REGISTRY}/layers:1'; echo status \$?; exec cat"
+                "KELP_TEST_MARK=$MARK '$KELP' pull '${3:-$REGISTRY}/layers:1' 2>errors; echo status \$?; exec cat"
 }
 
 # What the terminal shows, with what has scrolled away.
