@@ -58,7 +58,9 @@ static int stop_or_restart(CommandContext *context, const char *command, EachNam
         const char *timeout = NULL;
         const Option options[] = {
                 {"signal", 's', OPTION_TEXT, &arguments.signal, "string", "Signal to send to the container"},
-                {"time", 't', OPTION_TEXT, &timeout, "int", "Seconds to wait before killing the container"},
+                {"time", 0, OPTION_TEXT, &timeout, "int", "As --timeout"},
+                {"timeout", 't', OPTION_TEXT, &timeout, "int",
+                 "Seconds to wait before killing the container (-1: for ever)"},
         };
         OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         uint64_t seconds;
@@ -68,10 +70,12 @@ static int stop_or_restart(CommandContext *context, const char *command, EachNam
         if (r != 0)
                 return r < 0 ? r : 0;
         if (timeout) {
-                if (text_to_u64(timeout, INT32_MAX, &seconds) < 0)
+                if (text_equal(timeout, "-1"))
+                        seconds = INT32_MAX;
+                else if (text_to_u64(timeout, INT32_MAX, &seconds) < 0)
                         return fail_kind(
                                 err, ERROR_USAGE, EINVAL,
-                                "invalid argument \"%s\" for \"-t, --time\": not a number of seconds",
+                                "invalid argument \"%s\" for \"-t, --timeout\": not a number of seconds",
                                 timeout);
                 arguments.timeout = (int)seconds;
         }
