@@ -15,9 +15,9 @@ static int import_layer(Engine *engine, Store *store, StoreStage *stage, int inp
         fd = store_blob_create(store, stage, "blob", err);
         if (fd < 0)
                 return fd;
-        r = image_copy(input, fd, ret_blob);
+        r = image_copy(input, fd, "copy the archive into the store", ret_blob, err);
         if (r < 0)
-                return fail_errno(err, -r, "copy the archive into the store");
+                return r;
         if (lseek(fd, 0, SEEK_SET) < 0)
                 return fail_errno(err, errno, "archive");
         r = image_unpack_new_layer(engine, fd, ret_diff_id, err);

@@ -37,7 +37,16 @@ static int read_document(Load *load, const char *path, json_object **ret, Error 
         return json_parse(text.data ?: "", text.length, path, ret, err);
 }
 
-int image_copy(int from, int to, Digest *ret)
+static int copy_failed(int code, const char *what, Error *err)
+{
+        fail_errno(err, code, "%s", what);
+        if (code == ENOSPC || code == EDQUOT || code == EFBIG)
+                return fail_hint(err,
+                                 "free some space, or put kelp's data elsewhere with --root or KELP_ROOT");
+        return -code;
+}
+
+int image_copy(int from, int to, const char *what, Digest *ret, Error *err)
 {
         _cleanup_free_ char *data = malloc(COPY_SIZE);
         DigestStream stream;
@@ -45,18 +54,18 @@ int image_copy(int from, int to, Digest *ret)
         int r = 0;
 
         if (!data)
-                return -ENOMEM;
+                return fail_memory(err);
         digest_stream_init(&stream);
         while (r >= 0 && (length = read(from, data, COPY_SIZE)) != 0) {
                 if (length < 0 && errno == EINTR)
                         continue;
                 if (length < 0)
-                        return -errno;
+                        return copy_failed(errno, what, err);
                 digest_stream_update(&stream, data, (size_t)length);
                 r = file_write_all(to, data, (size_t)length);
         }
         digest_stream_finish(&stream, ret);
-        return r;
+        return r < 0 ? copy_failed(-r, what, err) : 0;
 }
 
 /* Copies @path of the archive into the store as a blob. @expected unset: whatever it is. */
@@ -72,9 +81,9 @@ static int import_blob(Load *load, const char *path, const Digest *expected, Dig
         to = store_blob_create(load->store, &load->stage, ".blob", err);
         if (to < 0)
                 return to;
-        r = image_copy(from, to, ret);
+        r = image_copy(from, to, path, ret, err);
         if (r < 0)
-                return fail_errno(err, -r, "archive: copy %s", path);
+                return fail_wrap(err, r, "archive: copy");
         if (expected && digest_is_set(expected) && !digest_equal(expected, ret))
                 return fail_kind(err, ERROR_CORRUPT, EBADMSG, "archive: %s has the digest %s, not %s", path,
                                  ret->text, expected->text);

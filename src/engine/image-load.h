@@ -13,8 +13,8 @@ int64_t image_layer_maximum(int64_t size);
 int image_unpack_layer(Engine *engine, int input, const Digest *diff_id, Error *err);
 /* As image_unpack_layer, for a layer whose diffID is not known before. */
 int image_unpack_new_layer(Engine *engine, int input, Digest *ret_diff_id, Error *err);
-/* Copies all of @from to @to. 0 or a negative errno. */
-int image_copy(int from, int to, Digest *ret);
+/* Copies all of @from to @to. @what is what the error names. */
+int image_copy(int from, int to, const char *what, Digest *ret, Error *err);
 /* Appends the layer that is the blob @digest of the store, by its size and compression. */
 int image_manifest_add_layer(Store *store, const Digest *digest, ImageManifest *manifest, Error *err);
 /* For images that came without one: a manifest of the registry's kind, as a blob of the store. */

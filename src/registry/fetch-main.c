@@ -36,6 +36,7 @@ int main(int argc, char **argv)
                 return 125;
         }
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN); /* a limit of the file size is an error like a full disk */
         session.domain = argv[2];
         job = (FetchJob){
                 .kind = (FetchKind)kind, .path = argv[3], .object = argv[5], .maximum = (int64_t)maximum};

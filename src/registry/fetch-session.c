@@ -18,7 +18,7 @@ enum {
         TRIES = 5,                  /* of one request, without anything that came of it */
         SILENT_TRIES = 2,           /* when each is a wait for nothing */
         REQUESTS_MAXIMUM = 200,     /* however much comes in between */
-        PROGRESS_BYTES = 64 << 10,  /* what counts as something */
+        PROGRESS_BYTES = 16 << 10,  /* what counts as something */
         PAUSE_MILLISECONDS = 500,   /* before the second try; doubled then */
         PAUSE_SECONDS_MAXIMUM = 30, /* a registry that wants to be left alone for longer is believed */
 };

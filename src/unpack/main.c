@@ -10,6 +10,7 @@
 #include "unpack/program.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 /* Of everything: headers and padding cost a bomb as little as content. */
@@ -103,6 +104,7 @@ int main(int argc, char **argv)
         tree.single_id = single;
         tree.target = UNPACK_TARGET_FD;
         tree.counts = &report.counts;
+        signal(SIGXFSZ, SIG_IGN); /* a limit of the file size is an error like a full disk */
         report.result = prepare(&tree, &report.error);
         if (report.result >= 0)
                 report.result = confine_to(UNPACK_TARGET_FD, &report.error);
