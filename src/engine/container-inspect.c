@@ -40,16 +40,15 @@ static void set_path(json_object *object, const char *key, const char *folder, c
 int container_inspect(Engine *engine, const char *name, json_object **ret, Error *err)
 {
         _cleanup_configuration_ ContainerConfiguration configuration = {0};
-        _cleanup_json_ json_object *object = json_object_new_object(), *document = NULL;
+        _cleanup_json_ json_object *object = json_object_new_object(), *document = NULL,
+                                   *arguments = json_object_new_array();
         _cleanup_store_container_ StoreContainer row = {0};
         static const char *const parts[] = {"Config", "HostConfig", "Mounts"};
         _cleanup_strings_ StringList words = {0};
         _cleanup_free_ char *folder = NULL, *slashed = NULL;
-        json_object *arguments = json_object_new_array();
         Store *store;
         int r;
 
-        json_set(object, "Args", arguments);
         r = container_find(engine, name, &row, err);
         if (r >= 0)
                 r = engine_store(engine, &store, err);
@@ -70,6 +69,7 @@ int container_inspect(Engine *engine, const char *name, json_object **ret, Error
         json_set_string(object, "Id", row.id);
         set_time(object, "Created", row.created);
         json_set_string(object, "Path", words.count ? words.items[0] : "");
+        json_set(object, "Args", json_object_get(arguments));
         json_set(object, "State", state(&row));
         json_set_string(object, "Image", row.image.text);
         json_set_string(object, "Name", slashed);
@@ -81,6 +81,11 @@ int container_inspect(Engine *engine, const char *name, json_object **ret, Error
         set_path(object, "ResolvConfPath", folder, row.auto_remove ? NULL : "resolv.conf");
         set_path(object, "HostnamePath", folder, row.auto_remove ? NULL : "hostname");
         set_path(object, "HostsPath", folder, row.auto_remove ? NULL : "hosts");
+        /* What docker has and kelp does not, so that templates find it. */
+        json_set_string(object, "MountLabel", "");
+        json_set_string(object, "ProcessLabel", "");
+        json_set_string(object, "AppArmorProfile", "");
+        json_set(object, "ExecIDs", NULL);
         for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
                 json_object *part = NULL;
 
