@@ -33,7 +33,7 @@ static int set_limits(const RuntimeProcess *process, Error *err)
         return 0;
 }
 
-static int set_oom_score(const RuntimeProcess *process, Error *err)
+int process_set_oom_score(const RuntimeProcess *process, Error *err)
 {
         char text[16];
         int r;
@@ -145,8 +145,6 @@ int process_confine(const Confinement *c, Error *err)
                 return fail_errno(err, errno, "linux.personality");
         r = set_limits(process, err);
         if (r >= 0)
-                r = set_oom_score(process, err);
-        if (r >= 0)
                 r = set_labels(process, err);
         if (r < 0)
                 return r;
@@ -156,7 +154,7 @@ int process_confine(const Confinement *c, Error *err)
         /* Without no_new_privs a filter needs CAP_SYS_ADMIN, so it comes before the capabilities go; with it,
          * it comes last and need not allow what is done in between. */
         if (!process->no_new_privileges)
-                r = filter_install(c->spec, process->capabilities.bounding, err);
+                r = filter_install(c->spec, c->filter, err);
         if (r >= 0)
                 r = set_capabilities(c, err);
         if (r < 0)
@@ -168,5 +166,5 @@ int process_confine(const Confinement *c, Error *err)
         /* The change of user has cleared it. */
         if (c->die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 return fail_errno(err, errno, "prctl: end with the parent");
-        return process->no_new_privileges ? filter_install(c->spec, process->capabilities.bounding, err) : 0;
+        return process->no_new_privileges ? filter_install(c->spec, c->filter, err) : 0;
 }

@@ -105,8 +105,46 @@ static bool fills_dev(const RuntimeSpec *spec)
         return own;
 }
 
-static int make_links(Init *init, Error *err)
+/* One of those that every container has, in the folder /dev of its own. 1: something of that name is there
+ * already. */
+static int make_standard(Init *init, int dev, const char *name, dev_t number, Error *err)
 {
+        _cleanup_close_ int tree = -EBADF;
+        struct stat status;
+        char source[32];
+
+        if (!init->in_user_namespace) {
+                if (mknodat(dev, name, S_IFCHR | 0666, number) == 0)
+                        return 0;
+                if (errno != EPERM)
+                        return errno == EEXIST ? 1 : fail_errno(err, errno, "device /dev/%s", name);
+        }
+        snprintf(source, sizeof(source), "/dev/%s", name);
+        tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        if (tree < 0 || fstat(tree, &status) < 0)
+                return fail_kind(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_GENERIC, errno,
+                                 "device %s: %s", source, strerror(errno));
+        if (!S_ISCHR(status.st_mode) || status.st_rdev != number)
+                return fail_kind(
+                        err, ERROR_UNSUPPORTED, ENOENT,
+                        "device %s: the host has no such node %u:%u, and a user namespace cannot make one",
+                        source, major(number), minor(number));
+        if (mknodat(dev, name, S_IFREG | 0666, 0) < 0)
+                return errno == EEXIST ? 1 : fail_errno(err, errno, "device %s", source);
+        if (move_mount(tree, "", dev, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                return fail_errno(err, errno, "device %s: mount it", source);
+        return 0;
+}
+
+static int fill_dev(Init *init, Error *err)
+{
+        static const struct {
+                const char *name;
+                unsigned major, minor;
+        } devices[] = {
+                {"null", 1, 3}, {"zero", 1, 5},    {"full", 1, 7},
+                {"tty", 5, 0},  {"urandom", 1, 9}, {"random", 1, 8},
+        };
         static const char *const links[][2] = {
                 {"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
                 {"/proc/self/fd/2", "stderr"}, {"/proc/kcore", "core"},      {"pts/ptmx", "ptmx"},
@@ -115,6 +153,23 @@ static int make_links(Init *init, Error *err)
 
         if (dev < 0)
                 return fail_errno(err, -dev, "/dev");
+        for (size_t i = 0; i < ELEMENTSOF(devices); i++) {
+                int r = make_standard(init, dev, devices[i].name, makedev(devices[i].major, devices[i].minor),
+                                      err);
+
+                if (r > 0) {
+                        char path[32];
+                        RuntimeDevice device = {.path = path,
+                                                .type = 'c',
+                                                .major = devices[i].major,
+                                                .minor = devices[i].minor};
+
+                        snprintf(path, sizeof(path), "/dev/%s", devices[i].name);
+                        r = make_device(init, &device, err);
+                }
+                if (r < 0)
+                        return r;
+        }
         for (size_t i = 0; i < ELEMENTSOF(links); i++)
                 if (symlinkat(links[i][0], dev, links[i][1]) < 0 && errno != EEXIST)
                         return fail_errno(err, errno, "/dev/%s", links[i][1]);
@@ -123,26 +178,8 @@ static int make_links(Init *init, Error *err)
 
 int devices_make(Init *init, Error *err)
 {
-        static const struct {
-                const char *path;
-                int minor, major;
-        } standard[] = {
-                {"/dev/null", 3, 1}, {"/dev/zero", 5, 1},    {"/dev/full", 7, 1},
-                {"/dev/tty", 0, 5},  {"/dev/urandom", 9, 1}, {"/dev/random", 8, 1},
-        };
-        bool fill = fills_dev(init->spec);
-        int r = 0;
+        int r = fills_dev(init->spec) ? fill_dev(init, err) : 0;
 
-        for (size_t i = 0; fill && r >= 0 && i < ELEMENTSOF(standard); i++) {
-                char path[32];
-                RuntimeDevice device = {
-                        .path = path, .type = 'c', .major = standard[i].major, .minor = standard[i].minor};
-
-                snprintf(path, sizeof(path), "%s", standard[i].path);
-                r = make_device(init, &device, err);
-        }
-        if (fill && r >= 0)
-                r = make_links(init, err);
         for (size_t i = 0; r >= 0 && i < init->spec->device_count; i++)
                 r = make_device(init, &init->spec->devices[i], err);
         return r;

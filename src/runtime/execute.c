@@ -114,6 +114,8 @@ int execute_payload(Init *init, Error *err)
 
         if (!env)
                 return fail_memory(err);
+        if (init->detacher)
+                return fail(err, EPERM, "the host's file systems have not gone yet");
         if (init->create->init_program >= 0) {
                 const char *words[] = {"kelp-init", init->program};
 

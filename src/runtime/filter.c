@@ -66,12 +66,12 @@ static int policy_from_profile(const SeccompProfile *profile, SeccompPolicy *pol
         return 0;
 }
 
-int filter_install(const RuntimeSpec *spec, uint64_t capabilities, Error *err)
+int filter_compile(const RuntimeSpec *spec, uint64_t capabilities, struct sock_fprog *ret, Error *err)
 {
         SeccompPolicy policy = {0};
-        struct sock_fprog program = {0};
         int r;
 
+        *ret = (struct sock_fprog){0};
         if (!spec->has_seccomp)
                 return 0;
         if (!spec->seccomp_default && spec->seccomp.listener_path)
@@ -80,10 +80,14 @@ int filter_install(const RuntimeSpec *spec, uint64_t capabilities, Error *err)
         r = spec->seccomp_default ? seccomp_policy_default(capabilities, &policy, err)
                                   : policy_from_profile(&spec->seccomp, &policy, err);
         if (r >= 0)
-                r = seccomp_compile(&policy, &program, err);
-        if (r >= 0)
-                r = seccomp_install(&program, spec->seccomp_default ? 0 : spec->seccomp.flags, err);
-        free(program.filter);
+                r = seccomp_compile(&policy, ret, err);
         seccomp_policy_deinit(&policy);
         return r;
+}
+
+int filter_install(const RuntimeSpec *spec, const struct sock_fprog *program, Error *err)
+{
+        return program->filter
+                       ? seccomp_install(program, spec->seccomp_default ? 0 : spec->seccomp.flags, err)
+                       : 0;
 }

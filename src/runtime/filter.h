@@ -3,6 +3,9 @@
 
 #include "spec/runtime-spec.h"
 
-/* Compiles and installs the filter that @spec asks for, or none. @capabilities: the process's bounding set,
- * for kelp's own policy. */
-int filter_install(const RuntimeSpec *spec, uint64_t capabilities, Error *err);
+#include <linux/filter.h>
+
+/* Compiles the filter that @spec asks for; @ret is empty (no filter) when it asks for none. @capabilities:
+ * the process's bounding set, for kelp's own policy. */
+int filter_compile(const RuntimeSpec *spec, uint64_t capabilities, struct sock_fprog *ret, Error *err);
+int filter_install(const RuntimeSpec *spec, const struct sock_fprog *program, Error *err);

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "runtime/filter.h"
 #include "runtime/handshake.h"
 #include "runtime/hooks.h"
 
@@ -223,12 +224,18 @@ static int find_program(Init *init, Error *err)
         return process_find_program(init->process, &init->program, err);
 }
 
+static int compile_filter(Init *init, Error *err)
+{
+        return filter_compile(init->spec, init->process->capabilities.bounding, &init->filter, err);
+}
+
 static int confine(Init *init, Error *err)
 {
         Confinement confinement = {
                 .process = init->process,
                 .spec = init->spec,
                 .user = &init->user,
+                .filter = &init->filter,
                 .die_with_parent = init->create->die_with_parent,
         };
 
@@ -240,12 +247,27 @@ typedef struct Step {
         int (*run)(Init *init, Error *err);
 } Step;
 
+static int set_oom_score(Init *init, Error *err)
+{
+        return process_set_oom_score(init->process, err);
+}
+
+/* Before anybody inside sees us; execve(2) of the payload undoes it. */
+static int hide(Init *init, Error *err)
+{
+        return prctl(PR_SET_DUMPABLE, 0) < 0 ? fail_errno(err, errno, "prctl: be hidden from others") : 0;
+}
+
 static const Step container_steps[] = {
+        {"oom score", set_oom_score},
+        {"hiding", hide},
         {"signals", reset_signals},
         {"namespaces", make_namespaces},
         {"mount namespace", rootfs_isolate},
         {"host name", set_names},
         {"network", raise_loopback},
+        {"filter", compile_filter},
+        {"mounts", mounts_prepare},
         {"word to proceed", await_word},
         {"identity", become_root},
         {"session", new_session},
@@ -263,6 +285,7 @@ static const Step container_steps[] = {
         {"masked paths", paths_mask},
         {"root file system", rootfs_finish},
         {"program", find_program},
+        {"host's file systems", rootfs_forget}, /* before anybody inside sees anything */
         {"start", wait_for_start},
         {"hooks", run_start_hooks},
         {"terminal", terminal_attach},
@@ -273,13 +296,23 @@ static const Step container_steps[] = {
 };
 
 static const Step exec_steps[] = {
-        {"signals", reset_signals},    {"identity", become_root},
-        {"session", new_session},      {"groups", drop_groups},
-        {"root", open_root},           {"terminal", terminal_open},
-        {"user", resolve_user},        {"working directory", change_directory},
-        {"program", find_program},     {"start", wait_for_start},
-        {"terminal", terminal_attach}, {"standard streams", set_stdio},
-        {"program", execute_prepare},  {"confinement", confine},
+        {"oom score", set_oom_score},
+        {"hiding", hide},
+        {"filter", compile_filter},
+        {"signals", reset_signals},
+        {"identity", become_root},
+        {"session", new_session},
+        {"groups", drop_groups},
+        {"root", open_root},
+        {"terminal", terminal_open},
+        {"user", resolve_user},
+        {"working directory", change_directory},
+        {"program", find_program},
+        {"start", wait_for_start},
+        {"terminal", terminal_attach},
+        {"standard streams", set_stdio},
+        {"program", execute_prepare},
+        {"confinement", confine},
         {"execute", execute_payload},
 };
 
@@ -289,8 +322,6 @@ _Noreturn void init_main(Init *init)
         size_t count = init->exec ? ELEMENTSOF(exec_steps) : ELEMENTSOF(container_steps);
         Error error = ERROR_INIT;
 
-        /* Before anybody inside sees us; execve(2) of the payload undoes it. */
-        prctl(PR_SET_DUMPABLE, 0);
         if (init->create->die_with_parent)
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (size_t i = 0; i < count; i++) {

@@ -4,6 +4,8 @@
 #include "runtime/container.h"
 #include "spec/users.h"
 
+#include <linux/filter.h>
+
 /* What the steps of the init share. It lives in the child's copy of the caller's memory; nothing of it is
  * freed, execve(2) or _exit(2) does that. */
 typedef struct Init {
@@ -18,7 +20,10 @@ typedef struct Init {
         int root;               /* O_PATH: the container's root, from when it is mounted */
         int terminal;           /* the pty's slave; -EBADF without one */
         int master;             /* the pty's master, until the caller has it */
-        int memory_files;       /* the file system of memory-files.c, when it is needed */
+        struct sock_fprog filter;
+        int *prepared;    /* for each mount of the spec: made before its turn, or -EBADF; NULL: none */
+        pid_t detacher;   /* the task that takes the host's tree away, while it runs */
+        int memory_files; /* the file system of memory-files.c, when it is needed */
         unsigned memory_file_count;
         char *root_path; /* where the root is attached before pivot_root(2) */
         pid_t host_pid;  /* our own, as the host sees it; for hooks */
@@ -35,10 +40,12 @@ int init_namespaces_failed(int code, const char *call, Error *err);
 /* ---- rootfs.c ---- */
 int rootfs_isolate(Init *init, Error *err); /* no mount of ours shows on the host */
 int rootfs_mount(Init *init, Error *err);   /* overlay or a folder, attached in our mount namespace */
-int rootfs_pivot(Init *init, Error *err);   /* becomes / ; the host's tree is gone */
+int rootfs_pivot(Init *init, Error *err);   /* becomes / ; the host's tree begins to go */
+int rootfs_forget(Init *init, Error *err);  /* the host's tree is gone */
 int rootfs_finish(Init *init, Error *err);  /* read-only root, propagation */
 
 /* ---- mounts.c ---- */
+int mounts_prepare(Init *init, Error *err); /* what no id is needed for, while others make the maps */
 int mounts_make(Init *init, Error *err);
 
 /* ---- memory-files.c ---- */
@@ -72,6 +79,7 @@ typedef struct Confinement {
         const RuntimeProcess *process;
         const RuntimeSpec *spec;
         const ContainerUser *user;
+        const struct sock_fprog *filter; /* of filter_compile() */
         bool die_with_parent;
 } Confinement;
 
@@ -79,6 +87,8 @@ typedef struct Confinement {
 int process_resolve_user(const RuntimeProcess *process, int root, ContainerUser *ret, Error *err);
 /* Working folder, made when missing for an image's or user's wish (@make). */
 int process_change_directory(const RuntimeProcess *process, bool make, Error *err);
+/* While the files of /proc/self are still our own: before PR_SET_DUMPABLE. */
+int process_set_oom_score(const RuntimeProcess *process, Error *err);
 /* Limits, filter, identity, capabilities, in the order in which each is still allowed. Afterwards only
  * execve(2) is left. */
 int process_confine(const Confinement *confinement, Error *err);

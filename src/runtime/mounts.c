@@ -360,7 +360,10 @@ static int mount_file_system(Init *init, const RuntimeMount *mount, MountOptions
                 return r;
         if (tmpfs_add_mode(init->root, mount, options) < 0)
                 return fail_memory(err);
-        fd = make_special(mount, options);
+        if (init->prepared)
+                fd = TAKE_FD(init->prepared[mount - init->spec->mounts]);
+        if (fd < 0)
+                fd = make_special(mount, options);
         if (fd < 0)
                 return mount_failed(mount, -fd, err);
         if (options->copy_up) {
@@ -375,6 +378,32 @@ static int mount_file_system(Init *init, const RuntimeMount *mount, MountOptions
             move_mount(fd, "", destination, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
                 r = fail_errno(err, errno, "attach the %s at %s", mount->type, mount->destination);
         return r;
+}
+
+/* Of the file systems that ask for no id, those that take time. What fails here is tried again in its turn,
+ * which reports. */
+int mounts_prepare(Init *init, Error *err)
+{
+        const RuntimeSpec *spec = init->spec;
+
+        if (!init->awaits_word || !spec->mount_count)
+                return 0;
+        init->prepared = calloc(spec->mount_count, sizeof(*init->prepared));
+        if (!init->prepared)
+                return fail_memory(err);
+        for (size_t i = 0; i < spec->mount_count; i++) {
+                _cleanup_mount_options_ MountOptions options = {0};
+                const char *type = spec->mounts[i].type;
+
+                init->prepared[i] = -EBADF;
+                if (!text_equal(type, "proc") && !text_equal(type, "sysfs"))
+                        continue;
+                if (mount_options_parse(&spec->mounts[i].options, &options) < 0)
+                        return fail_memory(err);
+                if (!options.bind)
+                        init->prepared[i] = make_special(&spec->mounts[i], &options);
+        }
+        return 0;
 }
 
 int mounts_make(Init *init, Error *err)

@@ -1,12 +1,16 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "runtime/init.h"
+#include "sys/raw.h"
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 static bool own_mounts(const Init *init)
 {
@@ -175,8 +179,49 @@ static int rootfs_move(Error *err)
         return 0;
 }
 
+/*
+ * umount2(2) of the host's tree: it is gone at once, but the call waits until no processor can still be on
+ * its way through it, a third of a millisecond. So it is made by a task beside us; nothing of the tree can be
+ * reached through "/" any more.
+ */
+static int detach_main(void *argument)
+{
+        return raw_syscall(SYS_umount2, (long)".", MNT_DETACH, 0, 0, 0, 0) < 0 ? 1 : 0;
+}
+
+static int detach(Init *init, Error *err)
+{
+        enum { STACK = 16 << 10 };
+        char *stack =
+                mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+        if (stack == MAP_FAILED)
+                return fail_memory(err);
+        /* Its working folder is its own: there the tree lies over the new root. */
+        init->detacher = clone(detach_main, stack + STACK, CLONE_VM | SIGCHLD, NULL);
+        if (init->detacher > 0)
+                return 0;
+        init->detacher = 0;
+        return umount2(".", MNT_DETACH) < 0 ? fail_errno(err, errno, "detach the host's file systems") : 0;
+}
+
+int rootfs_forget(Init *init, Error *err)
+{
+        int status = 0;
+
+        if (init->detacher <= 0)
+                return 0;
+        while (waitpid(init->detacher, &status, 0) < 0)
+                if (errno != EINTR)
+                        return fail_errno(err, errno, "detach the host's file systems");
+        init->detacher = 0;
+        return status == 0 ? 0 : fail(err, EIO, "detach the host's file systems: umount2 failed");
+}
+
 int rootfs_pivot(Init *init, Error *err)
 {
+        int r;
+
         if (fchdir(init->root) < 0)
                 return fail_errno(err, errno, "enter the root file system");
         if (!own_mounts(init)) {
@@ -190,8 +235,9 @@ int rootfs_pivot(Init *init, Error *err)
          * it. */
         if (syscall(SYS_pivot_root, ".", ".") < 0)
                 return fail_errno(err, errno, "pivot_root");
-        if (umount2(".", MNT_DETACH) < 0)
-                return fail_errno(err, errno, "detach the host's file systems");
+        r = detach(init, err);
+        if (r < 0)
+                return r;
         return chdir("/") < 0 ? fail_errno(err, errno, "chdir /") : 0;
 }
 

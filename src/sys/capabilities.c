@@ -12,12 +12,15 @@ enum { CAPABILITY_BITS = 64 };
 int capabilities_bound(uint64_t keep)
 {
         for (int number = 0; number < CAPABILITY_BITS; number++) {
-                int present = prctl(PR_CAPBSET_READ, number, 0, 0, 0);
+                int code;
 
-                if (present < 0)
+                if ((keep >> number & 1) || prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0)
+                        continue;
+                code = errno;
+                if (code == EINVAL)
                         return 0; /* past the last that the kernel knows */
-                if (present && !(keep >> number & 1) && prctl(PR_CAPBSET_DROP, number, 0, 0, 0) < 0)
-                        return -errno;
+                if (prctl(PR_CAPBSET_READ, number, 0, 0, 0) > 0)
+                        return -code;
         }
         return 0;
 }
