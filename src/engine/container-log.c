@@ -1,7 +1,8 @@
 /*
  * Reading a container's log, beside the one who writes it and any number of other readers. A log may be
  * several files: log.json, and log.json.1, log.json.2, … when it is rotated, the highest number the oldest.
- * Which comes next is found out by inode each time, because they may be renamed at any moment.
+ * Which comes next is found out by inode each time, because they are renamed; only, for as long as a reader
+ * looks, whoever writes puts that off (a shared lock of log.json, see log-writer.c).
  *
  * To follow is to wait for inotify(7) on the container's folder and for the end of the process that holds the
  * container, which has written all of the log by then.
@@ -16,8 +17,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <time.h>
 
 enum { WITHOUT_INOTIFY_MILLISECONDS = 100 };
 
@@ -39,6 +42,28 @@ static void file_name(unsigned number, char *buffer, size_t size)
                 snprintf(buffer, size, "%s.%u", CONTAINER_LOG_FILE, number);
         else
                 snprintf(buffer, size, "%s", CONTAINER_LOG_FILE);
+}
+
+/* Takes the lock; to be closed. -EBADF: there is no log yet. */
+static int lock_files(const ContainerLog *log)
+{
+        enum { TRIES = 100, PAUSE_NANOSECONDS = 1000000 };
+
+        for (int i = 0; i < TRIES; i++) {
+                _cleanup_close_ int fd = openat(log->folder, CONTAINER_LOG_FILE,
+                                                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+                struct stat own, named;
+
+                if (fd >= 0 && (flock(fd, LOCK_SH) == 0 || errno == EOPNOTSUPP || errno == ENOLCK) &&
+                    fstat(fd, &own) == 0 &&
+                    fstatat(log->folder, CONTAINER_LOG_FILE, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    own.st_ino == named.st_ino && own.st_dev == named.st_dev)
+                        return TAKE_FD(fd);
+                if (fd < 0 && (errno != ENOENT || !log->file))
+                        break;
+                nanosleep(&(struct timespec){.tv_nsec = PAUSE_NANOSECONDS}, NULL); /* it is being rotated */
+        }
+        return -EBADF;
 }
 
 static bool file_status(const ContainerLog *log, unsigned number, struct stat *ret)
@@ -68,6 +93,7 @@ static bool open_file(ContainerLog *log, unsigned number)
 /* The oldest; log->file stays NULL when there is none yet. */
 static void open_first(ContainerLog *log)
 {
+        _cleanup_close_ int lock = lock_files(log);
         struct stat status;
         unsigned number = 0;
 
@@ -79,13 +105,15 @@ static void open_first(ContainerLog *log)
 /* The file behind the one that was read to its end. False: that is the one that is being written. */
 static bool open_next(ContainerLog *log)
 {
+        _cleanup_close_ int lock = -EBADF;
         struct stat own, other;
 
         if (!log->file) {
                 open_first(log);
                 return log->file != NULL;
         }
-        if (fstat(fileno(log->file), &own) < 0)
+        lock = lock_files(log);
+        if (lock < 0 || fstat(fileno(log->file), &own) < 0)
                 return false;
         if (own.st_size > log->tried) { /* written to since we came to its end, before it was renamed */
                 log->tried = own.st_size;
@@ -96,10 +124,9 @@ static bool open_next(ContainerLog *log)
                         continue;
                 if (number)
                         return open_file(log, number - 1);
-                if (own.st_size >= ftello(log->file))
+                if (own.st_size >= ftello(log->file) || fseeko(log->file, 0, SEEK_SET) < 0)
                         return false;
-                rewind(log->file); /* it was full, and has been emptied */
-                log->tried = 0;
+                log->tried = 0; /* it was full, and has been emptied */
                 return true;
         }
         open_first(log); /* ours has been deleted */

@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 
 enum {
         LINE_MAXIMUM = 16 << 10, /* Docker cuts longer ones, too */
@@ -55,14 +56,18 @@ int log_writer_open(int folder_fd, const LogOptions *options, LogWriter **ret, E
         return 0;
 }
 
-/* log.json becomes log.json.1, that log.json.2, and so on; the oldest goes. */
+/* log.json becomes log.json.1, that log.json.2, and so on; the oldest goes. Not while a reader is finding out
+ * which is which: then at the next line. */
 static void rotate(LogWriter *writer)
 {
         char from[32], to[32];
 
+        if (flock(writer->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+                return;
         if (writer->options.max_files < 2) {
                 if (ftruncate(writer->fd, 0) == 0)
                         writer->size = 0;
+                flock(writer->fd, LOCK_UN);
                 return;
         }
         for (unsigned i = writer->options.max_files - 1; i > 0; i--) {
