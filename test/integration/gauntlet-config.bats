@@ -16,7 +16,7 @@ teardown()
 }
 
 # All that decides what a container may and sees, from the inside.
-view='grep -E "Cap|Seccomp|NoNewPrivs|Groups" /proc/self/status; cat /proc/self/uid_map /proc/self/oom_score_adj; cut -d" " -f 5- /proc/self/mountinfo | sed -e "s|/tmp/[^, ]*||g" -e "s/shm_[0-9]*//"; ls -A /dev; ulimit -a; ls /sys/class/net; sysctl -n kernel.msgmax'
+view='grep -E "Cap|Seccomp|NoNewPrivs|Groups" /proc/self/status; cat /proc/self/uid_map /proc/self/oom_score_adj; cut -d" " -f 5- /proc/self/mountinfo | sed -e "s|/tmp/[^, ]*||g" -e "s/shm_[0-9]*//" -e s/uuid=on,//; ls -A /dev; ulimit -a; ls /sys/class/net; sysctl -n kernel.msgmax'
 
 @test "labels, annotations and unknown members of an image change nothing" {
         names='io.podman.annotations.privileged run.oci.handler run.oci.seccomp.receiver run.oci.keep_original_groups run.oci.mount_context_type

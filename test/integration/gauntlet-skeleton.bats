@@ -37,7 +37,7 @@ fail() { echo "$1"; exit 99; }
 [ "$(stat -f -c %T /dev/pts/)" = devpts ] || fail "/dev/pts is no devpts"
 [ -d /dev/shm/ ] || fail "/dev/shm is no folder"
 [ -r /proc/1/mountinfo ] || fail "no mountinfo"
-grep -q " /etc/hostname " /proc/self/mountinfo || grep -q "/hostname " /proc/self/mountinfo || fail "/etc/hostname is not mounted"
+[ "$(cat /etc/hostname)" = "$(hostname)" ] || fail "/etc/hostname is not mounted"
 echo sound'
 
 # check_case NAME PATH OPTIONS...: the image NAME, in which PATH is not what it should be.
