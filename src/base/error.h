@@ -30,6 +30,7 @@ typedef enum ErrorKind {
         ERROR_CORRUPT,           /* content does not match its digest or format */
         ERROR_COMMAND_NOT_FOUND, /* the container's command does not exist: exit status 127 */
         ERROR_NOT_EXECUTABLE,    /* the container's command cannot be executed: exit status 126 */
+        ERROR_NO_OVERLAY,        /* layers cannot be mounted on top of each other on this host */
         ERROR_KIND_COUNT,
 } ErrorKind;
 

@@ -111,8 +111,8 @@ int container_files_write(int folder_fd, const char *id, const ContainerConfigur
         r = make_folder(folder_fd, "upper", err);
         if (r >= 0)
                 r = make_folder(folder_fd, "work", err);
-        /* What an earlier overlay has left there: marked as volatile it would not be mounted again. Under a map
-         * of its own (--userns keep-id) it is not ours to remove. */
+        /* What an earlier overlay has left there: marked as volatile it would not be mounted again. Under a
+         * map of its own (--userns keep-id) it is not ours to remove. */
         if (r >= 0 && !(configuration->userns && text_after(configuration->userns, "keep-id")))
                 r = tree_remove_at(folder_fd, "work/work", err);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(names) && !configuration->auto_remove; i++)

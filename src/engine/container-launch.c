@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "engine/container-root.h"
 #include "engine/container-userns.h"
 #include "sys/process.h"
 
@@ -19,6 +20,7 @@ void container_launch_deinit(ContainerLaunch *launch)
         for (int i = 0; i < 3; i++)
                 cleanup_close(&launch->streams[i]);
         cleanup_close(&launch->init_program);
+        cleanup_close(&launch->root);
 }
 
 /* Pipes for the payload's streams; with a terminal there are none. @theirs are closed once the init has its
@@ -70,7 +72,9 @@ int container_launch_plan(Engine *engine, const StoreContainer *row,
         r = container_plan_make(engine, row->id, folder, configuration, &launch->plan, err);
         if (r >= 0)
                 r = container_userns_plan(engine, configuration, &launch->plan, &launch->user_namespace, err);
-        return r < 0 ? r : container_join(engine, configuration, &launch->plan, &launch->user_namespace, err);
+        if (r >= 0)
+                r = container_join(engine, configuration, &launch->plan, &launch->user_namespace, err);
+        return r < 0 ? r : container_root_make(engine, configuration, launch, err);
 }
 
 /* Whoever starts or holds a container has its folder locked, until the last descriptor of it is closed: two
@@ -124,6 +128,8 @@ int container_launch_begin(Engine *engine, const StoreContainer *row,
 
         *create = (RuntimeCreate){.spec = &launch->plan.spec,
                                   .overlay = &launch->plan.overlay,
+                                  .has_root = launch->root >= 0,
+                                  .root = launch->root,
                                   .user_namespace = launch->user_namespace,
                                   .cgroup = -EBADF,
                                   .listener = -EBADF,

@@ -18,6 +18,7 @@ typedef struct ContainerLaunch {
                                the engine's */
         int streams[3];     /* our ends of the payload's 0, 1, 2; -EBADF: none, or a terminal */
         int init_program;
+        int root; /* the root file system, when the caller has mounted it; -EBADF: the init does */
 } ContainerLaunch;
 
 #define CONTAINER_LAUNCH_INIT                                                                                \
@@ -25,7 +26,8 @@ typedef struct ContainerLaunch {
          .folder = -EBADF,                                                                                   \
          .user_namespace = -EBADF,                                                                           \
          .streams = {-EBADF, -EBADF, -EBADF},                                                                \
-         .init_program = -EBADF}
+         .init_program = -EBADF,                                                                             \
+         .root = -EBADF}
 
 void container_launch_deinit(ContainerLaunch *launch);
 #define _cleanup_launch_ _cleanup_(container_launch_deinit)

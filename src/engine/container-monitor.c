@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "engine/container-launch.h"
+#include "engine/container-root.h"
 #include "monitor/client.h"
 #include "monitor/frame.h"
 #include "monitor/monitor.h"
@@ -221,6 +222,7 @@ int container_monitor_start(Engine *engine, StoreContainer *row, const Container
                                                .channels = {-EBADF, -EBADF},
                                                .clients = {-EBADF, -EBADF}};
         _cleanup_monitor_ ContainerMonitor monitor = CONTAINER_MONITOR_INIT;
+        Error error = ERROR_INIT;
         int r, status;
 
         r = prepare(&start, local, err);
@@ -236,10 +238,15 @@ int container_monitor_start(Engine *engine, StoreContainer *row, const Container
         cleanup_close(&start.channels[1]);
         cleanup_close(&start.clients[1]);
         monitor.pidfd = process_open(monitor.pid, 0);
-        r = follow(&start, &monitor, err);
+        r = follow(&start, &monitor, &error);
         cleanup_close(&start.channels[0]);
         if (r < 0) {
                 process_reap(monitor.pidfd, &status);
+                /* Once more, by other means, when it has turned out that layers cannot be mounted here. */
+                if (container_root_note(engine, &error) > 0)
+                        return container_monitor_start(engine, row, configuration, local, ret, err);
+                if (err)
+                        *err = error;
                 goto discard;
         }
         monitor.client = TAKE_FD(start.clients[0]);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "engine/container-create.h"
 #include "engine/container-launch.h"
+#include "engine/container-root.h"
 #include "engine/container-state.h"
 #include "monitor/client.h"
 #include "sys/process.h"
@@ -105,12 +106,20 @@ static int build_and_hold(Engine *engine, StoreContainer *row, const ContainerCo
 static int run_here(Engine *engine, StoreContainer *row, const ContainerConfiguration *configuration,
                     NewRow *new_row, const LocalOptions *local, int *ret_status, Error *err)
 {
+        Error error = ERROR_INIT;
         bool foreign = false;
         sigset_t before;
         int r;
 
         local_block_signals(&before);
-        r = build_and_hold(engine, row, configuration, new_row, local, &foreign, ret_status, err);
+        r = build_and_hold(engine, row, configuration, new_row, local, &foreign, ret_status, &error);
+        /* Once more, by other means, when it has turned out that layers cannot be mounted here. */
+        if (r < 0 && !foreign && (!new_row || new_row->inserted) && container_root_note(engine, &error) > 0) {
+                error_clear(&error);
+                r = build_and_hold(engine, row, configuration, NULL, local, &foreign, ret_status, &error);
+        }
+        if (r < 0 && err)
+                *err = error;
         if (row->auto_remove && !foreign && (!new_row || new_row->inserted)) {
                 Error ignored = ERROR_INIT;
                 int removed = container_discard(engine, row, true, r < 0 ? &ignored : err);
@@ -159,6 +168,14 @@ static int run_row(Engine *engine, StoreContainer *row, const ContainerConfigura
         r = container_local_options(streams, configuration->terminal, &local, err);
         if (r < 0)
                 return r;
+        /* What has to be prepared in the container's folder needs that first. */
+        if (new_row && !container_root_can_overlay(engine)) {
+                r = container_create_insert(engine, new_row->options, row, configuration, new_row->ret_id,
+                                            err);
+                if (r < 0)
+                        return r;
+                new_row = NULL;
+        }
         if (!configuration->terminal && streams->signal_proxy)
                 return run_here(engine, row, configuration, new_row, &local, ret_status, err);
         if (new_row)

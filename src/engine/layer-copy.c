@@ -242,14 +242,13 @@ static bool is_whiteout(const struct stat *status)
         return S_ISCHR(status->st_mode) && status->st_rdev == makedev(0, 0);
 }
 
-/* What this layer hides, or has in the place of what is there. 1: there is nothing to copy. */
+/* For what this layer has in the place of what is there. 1: it is a whiteout, and no file. */
 static int make_room(const Level *level, const char *name, const struct stat *status, Error *err)
 {
-        const char *hidden = is_whiteout(status) ? name : text_after(name, whiteout_prefix);
         struct stat there;
 
-        if (hidden)
-                return tree_remove_at(level->to, hidden, err) < 0 ? -err->code : 1;
+        if (is_whiteout(status) || text_after(name, whiteout_prefix))
+                return 1;
         if (fstatat(level->to, name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
             (S_ISDIR(there.st_mode) && S_ISDIR(status->st_mode)))
                 return 0;
@@ -298,6 +297,27 @@ static int clear_opaque(const Level *level, Error *err)
         return r;
 }
 
+/* Before anything of this layer is there, which may have the same name. */
+static int apply_whiteouts(const Level *level, DIR *folder, Error *err)
+{
+        struct dirent *entry;
+        int r = clear_opaque(level, err);
+
+        while (r >= 0 && (entry = readdir(folder))) {
+                const char *hidden = text_after(entry->d_name, whiteout_prefix);
+                struct stat status;
+
+                if (!hidden && entry->d_type == DT_CHR &&
+                    fstatat(level->from, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) >= 0 &&
+                    is_whiteout(&status))
+                        hidden = entry->d_name;
+                if (hidden && *hidden && !text_equal(hidden, ".") && !text_equal(hidden, ".."))
+                        r = tree_remove_at(level->to, hidden, err);
+        }
+        rewinddir(folder);
+        return r;
+}
+
 static int copy_folder(Copy *copy, const Level *level, Error *err)
 {
         _cleanup_closedir_ DIR *folder = NULL;
@@ -309,10 +329,9 @@ static int copy_folder(Copy *copy, const Level *level, Error *err)
         if (!folder || fstat(level->from, &status) < 0)
                 return fail_errno(err, errno, "%s", level->path);
         if (copy->flatten)
-                r = clear_opaque(level, err);
+                r = apply_whiteouts(level, folder, err);
         while (r >= 0 && (errno = 0, entry = readdir(folder)))
-                if (!text_equal(entry->d_name, ".") && !text_equal(entry->d_name, "..") &&
-                    (!copy->flatten || !text_equal(entry->d_name, opaque_name)))
+                if (!text_equal(entry->d_name, ".") && !text_equal(entry->d_name, ".."))
                         r = copy_entry(copy, level, entry->d_name, err);
         if (r < 0)
                 return r;

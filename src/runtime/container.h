@@ -20,12 +20,16 @@ typedef struct RuntimeOverlay {
         const char *const *lower; /* absolute folders, uppermost first */
         size_t lower_count;
         const char *upper, *work; /* absolute folders; NULL: read-only root from the lower folders */
+        bool flat; /* spec->root_path has what they would give: nothing is mounted of them, "work" is scratch
+                      space */
         bool discarded; /* upper goes with the container: nothing of it need reach the disk ("volatile") */
 } RuntimeOverlay;
 
 typedef struct RuntimeCreate {
         const RuntimeSpec *spec;
         const RuntimeOverlay *overlay; /* NULL: spec->root_path is the root */
+        bool has_root;                 /* the overlay is mounted already: detached, by the caller */
+        int root;
         /* Being made, or made, by the caller; NULL: the next, or per spec. */
         struct UserNamespace *made_namespace;
         int user_namespace;    /* another container's, to be joined; -EBADF: none */

@@ -47,10 +47,12 @@ static int overlay_failed(int fs, int code, const RuntimeOverlay *overlay, Error
         if (code == EPERM || code == ENODEV)
                 fail_hint(err, "overlay file systems of plain users need Linux 5.11; `kelp doctor` shows "
                                "what this host offers");
-        else if (code == EINVAL)
+        else if (code == EINVAL || code == EOPNOTSUPP)
                 fail_hint(err, "the file system that holds kelp's data may not take overlays (NFS, another "
                                "overlay): choose "
                                "another folder with --root or KELP_ROOT");
+        if (err && (code == EPERM || code == ENODEV || code == EINVAL || code == EOPNOTSUPP))
+                err->kind = ERROR_NO_OVERLAY;
         return -code;
 }
 
@@ -158,9 +160,23 @@ static int mount_folder(Init *init, Error *err)
         return 0;
 }
 
+/* What the caller has mounted, and not attached yet. */
+static int attach_made_root(Init *init, Error *err)
+{
+        const char *target = init->create->overlay->upper;
+
+        if (move_mount(init->create->root, "", AT_FDCWD, target,
+                       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
+                return fail_errno(err, errno, "attach the root file system");
+        init->root = fcntl(init->create->root, F_DUPFD_CLOEXEC, 3);
+        return init->root < 0 ? fail_errno(err, errno, "root file system") : 0;
+}
+
 int rootfs_mount(Init *init, Error *err)
 {
-        if (init->create->overlay)
+        if (init->create->has_root)
+                return attach_made_root(init, err);
+        if (init->create->overlay && !init->create->overlay->flat)
                 return mount_overlay(init, init->create->overlay, err);
         if (text_empty(init->spec->root_path))
                 return fail_kind(err, ERROR_USAGE, EINVAL, "config.json: root.path is missing");

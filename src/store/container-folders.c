@@ -82,9 +82,13 @@ static bool is_untouched(int folder)
 {
         const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
         _cleanup_close_ int upper = openat(folder, "upper", flags), work = openat(folder, "work", flags);
-        struct stat seen, model, inner;
+        struct stat seen, model, inner, outer;
 
-        if (upper < 0 || work < 0 || fstat(upper, &seen) < 0 || fstat(work, &model) < 0)
+        if (upper < 0 || work < 0 || fstat(upper, &seen) < 0 || fstat(work, &model) < 0 ||
+            fstat(folder, &outer) < 0)
+                return false;
+        /* Given to the root of a map of its own, it is of no use to others. */
+        if (seen.st_uid != outer.st_uid)
                 return false;
         /* overlayfs's own, to be removed before the next mount: root of a container with a map of its own has
          * made it */
@@ -108,6 +112,9 @@ static int remove_rest(int folder)
         if (!names)
                 return -errno;
         while ((entry = readdir(names))) {
+                if (entry->d_type == DT_DIR && *entry->d_name != '.' && strcmp(entry->d_name, "upper") != 0 &&
+                    strcmp(entry->d_name, "work") != 0)
+                        return -EEXIST; /* a root file system that is no overlay */
                 if (entry->d_type == DT_DIR)
                         continue;
                 if (strcmp(entry->d_name, "log.json") == 0 &&

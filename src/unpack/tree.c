@@ -237,10 +237,25 @@ static int remember_folder(Tree *tree, const TarEntry *entry, Error *err)
                                                           : spill_flush(tree, &tree->folders, "folders", err);
 }
 
+/* Where the file system keeps no attributes, or makes no devices for us (it is an overlay itself, say), the
+ * kernel cannot mount layers either. fuse-overlayfs, and who copies them, read the names that an archive has
+ * for it. */
+static int keep_name(const TarEntry *entry, int folder, const char *name, int code, Error *err)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        if (code != EPERM && code != EOPNOTSUPP)
+                return entry_error(entry, code, err);
+        fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        return fd < 0 && errno != EEXIST ? entry_error(entry, errno, err) : 0;
+}
+
 /* The folder at @fd hides all that lower layers have there. */
 static int make_opaque(const TarEntry *entry, int fd, Error *err)
 {
-        return fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) < 0 ? entry_error(entry, errno, err) : 0;
+        return fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) < 0
+                       ? keep_name(entry, fd, ".wh..wh..opq", errno, err)
+                       : 0;
 }
 
 static int add_folder(Tree *tree, const TarEntry *entry, Found found, Error *err)
@@ -308,6 +323,8 @@ static int add_symlink(Tree *tree, const TarEntry *entry, Error *err)
 static int add_whiteout(Tree *tree, const TarEntry *entry, const char *hidden, Error *err)
 {
         _cleanup_close_ int folder = -EBADF;
+        _cleanup_free_ char *name = NULL;
+        int code;
 
         if (text_equal(hidden, ".wh..opq"))
                 return make_opaque(entry, tree->parent, err);
@@ -322,7 +339,11 @@ static int add_whiteout(Tree *tree, const TarEntry *entry, const char *hidden, E
                 return make_opaque(entry, folder, err);
         if (faccessat(tree->parent, tree->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
                 return 0;
-        return mknodat(tree->parent, tree->name, S_IFCHR, 0) < 0 ? entry_error(entry, errno, err) : 0;
+        if (mknodat(tree->parent, tree->name, S_IFCHR, 0) >= 0)
+                return 0;
+        code = errno;
+        name = text_printf(".wh.%s", tree->name);
+        return name ? keep_name(entry, tree->parent, name, code, err) : fail_memory(err);
 }
 
 static int add_fifo(Tree *tree, const TarEntry *entry, Error *err)
