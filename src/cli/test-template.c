@@ -143,14 +143,12 @@ static void test_errors(void **state)
 
 static void test_rows(void **state)
 {
-        _cleanup_free_ char *escaped =
-                expand_with("a\\tb{{\"\\t\"}}\\n", &(TemplateOptions){.escapes = true});
-        _cleanup_free_ char *titles =
-                expand_with("{{.Id}} {{truncate .Name 1}} {{json .Id}} {{.Label \"a.b.c\"}}",
-                            &(TemplateOptions){.titles = true});
+        const TemplateOptions escapes = {.escapes = true}, titles = {.titles = true};
+        _cleanup_free_ char *escaped = expand_with("a\\tb{{\"\\t\"}}\\n", &escapes), *title = NULL;
 
+        title = expand_with("{{.Id}} {{truncate .Name 1}} {{json .Id}} {{.Label \"a.b.c\"}}", &titles);
         assert_string_equal(escaped, "a\tb\t\n");
-        assert_string_equal(titles, "0a1b /web 0a1b c");
+        assert_string_equal(title, "0a1b /web 0a1b c");
 }
 
 static void test_limits(void **state)
