@@ -21,10 +21,19 @@ typedef struct Push {
 
 typedef struct BlobPush {
         const Descriptor *blob;
+        char *neighbour; /* another repository of the registry that may have it */
         FetchProcess process;
         int input;
         int64_t size;
 } BlobPush;
+
+static void blob_push_deinit(BlobPush *blob)
+{
+        fetch_process_deinit(&blob->process);
+        cleanup_close(&blob->input);
+        free(blob->neighbour);
+        blob->neighbour = NULL;
+}
 
 static int start_push(Push *push, FetchKind kind, const char *object, int input, int64_t size,
                       FetchProcess *ret, Error *err)
@@ -45,9 +54,18 @@ static int start_push(Push *push, FetchKind kind, const char *object, int input,
 
 static int start_blob(Push *push, BlobPush *blob, Error *err)
 {
+        _cleanup_free_ char *object = NULL;
         struct stat status;
         int r;
 
+        r = store_image_neighbour(push->store, &blob->blob->digest, push->reference.domain,
+                                  push->reference.path, &blob->neighbour, err);
+        if (r < 0)
+                return r;
+        object = text_printf("%s%s%s", blob->blob->digest.text, r > 0 ? "," : "",
+                             r > 0 ? blob->neighbour : "");
+        if (!object)
+                return fail_memory(err);
         r = store_blob_open(push->store, &blob->blob->digest, &blob->input, err);
         if (r < 0)
                 return fail_hint(err, "pull or load the image again");
@@ -55,8 +73,7 @@ static int start_blob(Push *push, BlobPush *blob, Error *err)
                 return fail_errno(err, errno, "blob %s", blob->blob->digest.text);
         blob->size = status.st_size;
         image_progress_layer(push->options->report, push->options->owner, &blob->blob->digest, "Preparing");
-        return start_push(push, PUSH_BLOB, blob->blob->digest.text, blob->input, blob->size, &blob->process,
-                          err);
+        return start_push(push, PUSH_BLOB, object, blob->input, blob->size, &blob->process, err);
 }
 
 /* Until the blob @wanted has been sent; all that are under way are reported. */
@@ -74,15 +91,20 @@ static void watch(Push *push, BlobPush *blobs, size_t wanted, size_t end)
 
 static int finish_blob(Push *push, BlobPush *blob, Error *err)
 {
+        _cleanup_free_ char *mounted = text_printf("Mounted from %s", blob->neighbour ?: "");
         FetchResult result = {0};
         int r;
 
+        if (!mounted)
+                return fail_memory(err);
         r = fetch_finish(&blob->process, &result, err);
         cleanup_close(&blob->input);
         if (r < 0)
                 return fail_wrap(err, r, "layer %.12s", digest_hex(&blob->blob->digest));
         image_progress_layer(push->options->report, push->options->owner, &blob->blob->digest,
-                             result.existing ? "Layer already exists" : "Pushed");
+                             result.existing  ? "Layer already exists"
+                             : result.mounted ? mounted
+                                              : "Pushed");
         return 0;
 }
 
@@ -107,10 +129,8 @@ static int push_blobs(Push *push, const ImageManifest *manifest, Error *err)
                 watch(push, blobs, finished, started);
                 r = finish_blob(push, &blobs[finished++], err);
         }
-        for (size_t i = 0; i < count; i++) {
-                fetch_process_deinit(&blobs[i].process);
-                cleanup_close(&blobs[i].input);
-        }
+        for (size_t i = 0; i < count; i++)
+                blob_push_deinit(&blobs[i]);
         return r;
 }
 

@@ -186,13 +186,14 @@ static size_t on_send(char *buffer, size_t size, size_t count, void *owner)
         return (size_t)got;
 }
 
-/* libcurl sends a body again from its start, on a connection that turned out to be closed. */
+/* libcurl would send a body again from its start, on a connection that turned out to be closed, or was closed
+ * in the middle of it. */
 static int on_seek(void *owner, curl_off_t offset, int origin)
 {
         Exchange *exchange = owner;
 
-        if (origin != SEEK_SET)
-                return CURL_SEEKFUNC_CANTSEEK;
+        if (origin != SEEK_SET || exchange->request->once)
+                return CURL_SEEKFUNC_FAIL;
         exchange->sent = offset;
         return CURL_SEEKFUNC_OK;
 }
@@ -295,6 +296,7 @@ static HttpFailure failure_of(CURLcode code)
         case CURLE_PARTIAL_FILE:
         case CURLE_GOT_NOTHING:
         case CURLE_SEND_ERROR:
+        case CURLE_SEND_FAIL_REWIND:
         case CURLE_RECV_ERROR:
         case CURLE_HTTP2:
         case CURLE_HTTP2_STREAM:

@@ -68,6 +68,14 @@ static void pause_before(const HttpResponse *response, int tries)
         poll(NULL, 0, seconds >= 0 ? (int)seconds * 1000 : PAUSE_MILLISECONDS << (tries - 1));
 }
 
+bool session_pause(const HttpResponse *response, int tries)
+{
+        if (tries >= TRIES || retry_after(response) > PAUSE_SECONDS_MAXIMUM)
+                return false;
+        pause_before(response, tries);
+        return true;
+}
+
 static void count_try(Tries *tries, const HttpResponse *response)
 {
         tries->requests++;

@@ -24,6 +24,10 @@ typedef int (*SessionPrepare)(void *owner, HttpRequest *request);
 int session_perform(RegistrySession *session, HttpRequest *request, SessionPrepare prepare, HttpResponse *ret,
                     Error *err);
 
+/* Waits before the try number @tries + 1 (from 2), as the registry asks for or ever longer. False: that many
+ * are too many, or it wants to be left alone for too long. */
+bool session_pause(const HttpResponse *response, int tries);
+
 /* One try under an address: @base ends in "/v2/". *ret_failure says why there was no answer; left alone
  * otherwise. */
 typedef int (*SessionAttempt)(RegistrySession *session, const char *base, void *owner,

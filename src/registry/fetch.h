@@ -13,7 +13,7 @@ typedef enum FetchKind {
         FETCH_MANIFEST,
         FETCH_BLOB,
         FETCH_URL,     /* any file: @object is its address */
-        PUSH_BLOB,     /* @object: its digest */
+        PUSH_BLOB,     /* @object: its digest, or "DIGEST,PATH" with a repository that may have it */
         PUSH_MANIFEST, /* @object: "TAG,MEDIA-TYPE" (or a digest for TAG) */
         FETCH_LOGIN,   /* are the credentials on @input ("USER\nPASSWORD") good? */
 } FetchKind;
@@ -35,7 +35,8 @@ typedef struct FetchRequest {
 typedef struct FetchResult {
         Digest digest; /* of the body; checked when @object was a digest */
         int64_t size;
-        bool existing; /* PUSH_BLOB: the registry had it */
+        bool existing; /* PUSH_BLOB: the repository had it */
+        bool mounted;  /* PUSH_BLOB: the registry had it in the other one */
 } FetchResult;
 
 typedef struct FetchProcess {

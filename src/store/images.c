@@ -160,6 +160,42 @@ int store_image_find(Store *store, const char *name, StoreImage *ret, Error *err
         return 0;
 }
 
+/* "docker.io/library/busybox:1" → "library/busybox" for "docker.io". New string, NULL for another domain. */
+static char *repository_path(const char *name, const char *domain)
+{
+        const char *path = text_after(name, domain), *tag;
+
+        path = path ? text_after(path, "/") : NULL;
+        if (!path)
+                return NULL;
+        tag = strchr(path, '@') ?: strchr(path, ':');
+        return tag ? strndup(path, (size_t)(tag - path)) : strdup(path);
+}
+
+int store_image_neighbour(Store *store, const Digest *blob, const char *domain, const char *path, char **ret,
+                          Error *err)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r;
+
+        /* Names by digest were given by the registry itself. */
+        r = database_prepare(
+                store, &statement, err,
+                "SELECT name FROM image_names WHERE image IN (SELECT image FROM image_layers WHERE "
+                "blob=?) ORDER BY is_digest DESC, name",
+                "t", blob->text);
+        while (r >= 0 && (r = database_step(store, statement, err)) > 0) {
+                _cleanup_free_ char *found =
+                        repository_path((const char *)sqlite3_column_text(statement, 0) ?: "", domain);
+
+                if (!found || text_equal(found, path))
+                        continue;
+                *ret = TAKE_PTR(found);
+                return 1;
+        }
+        return r;
+}
+
 int store_image_list(Store *store, StoreImageList *ret, Error *err)
 {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;

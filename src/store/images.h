@@ -54,6 +54,11 @@ void store_image_deinit(StoreImage *image);
  * reads the configuration. ERROR_NOT_FOUND "No such image: NAME". */
 int store_image_find(Store *store, const char *name, StoreImage *ret, Error *err);
 
+/* The path of a repository of @domain other than @path in which an image with the layer blob @blob has a
+ * name: the registry may have it there. New string; 1: found, 0: none. */
+int store_image_neighbour(Store *store, const Digest *blob, const char *domain, const char *path, char **ret,
+                          Error *err);
+
 typedef struct StoreImageList {
         StoreImage *items; /* newest first; without config */
         size_t count;

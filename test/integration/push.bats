@@ -46,6 +46,127 @@ teardown()
                 "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REGISTRY/first:1")"
 }
 
+@test "what the registry has in another repository is mounted from there" {
+        registry_start
+        push_busybox first:1
+        "$KELP" pull -q "$REGISTRY/first:1"
+        "$KELP" tag "$REGISTRY/first:1" "$REGISTRY/team/second:1"
+        run_kelp push "$REGISTRY/team/second:1"
+        assert_status 0
+        assert_contains ': Mounted from first'
+        "$KELP" rmi -f "$REGISTRY/first:1" "$REGISTRY/team/second:1"
+        assert_equal "$("$KELP" run --rm --network none "$REGISTRY/team/second:1" echo back 2>/dev/null)" back
+        # a name that the registry does not know of is no help and no harm
+        "$KELP" run --rm --network none busybox true
+        "$KELP" tag busybox "$REGISTRY/never/there:1"
+        "$KELP" tag busybox "$REGISTRY/third:1"
+        run_kelp push "$REGISTRY/third:1"
+        assert_status 0
+        assert_contains ': Pushed'
+}
+
+# An image of a layer that is no use but large enough, into the store as $1.
+load_random()
+{
+        mkdir random
+        head -c 600000 /dev/urandom >random/file
+        tar --owner=0 --group=0 -C random -cf random.tar file
+        make_image layout one '{}' random.tar
+        sed -i "s|\"org.opencontainers.image.ref.name\"|\"io.containerd.image.name\": \"$1\", &|" layout/index.json
+        tar -C layout -cf layout.tar .
+        "$KELP" load -q -i layout.tar
+}
+
+# The registry has taken a layer and a configuration, each with the digest that it should have.
+assert_taken()
+{
+        assert_equal "$(cut -d' ' -f2 <s/taken | sort | uniq -c | tr -s ' ')" ' 2 True'
+}
+
+@test "an upload that breaks in the middle goes on where it was" {
+        special_registry_start s /nonexistent upload=break:200000
+        load_random "$SPECIAL/box:1"
+        run_kelp push "$SPECIAL/box:1"
+        assert_status 0
+        assert_taken
+        # the rest of the layer, and the end of it
+        assert_equal "$(grep -c '^PATCH' s/log)" 1
+        assert_equal "$(grep -c '^POST' s/log)" 2
+}
+
+@test "a registry that takes no large requests gets the layer in pieces" {
+        special_registry_start s /nonexistent upload=small:300000
+        load_random "$SPECIAL/box:1"
+        run_kelp push "$SPECIAL/box:1"
+        assert_status 0
+        assert_taken
+        [ "$(grep -c '^PATCH' s/log)" -ge 3 ]
+}
+
+@test "a registry that can mount has nothing sent to it" {
+        special_registry_start s /nonexistent upload=mount
+        load_random "$SPECIAL/box:1"
+        "$KELP" tag "$SPECIAL/box:1" "$SPECIAL/other:1"
+        run_kelp push "$SPECIAL/other:1"
+        assert_status 0
+        assert_contains ': Mounted from box'
+        assert_equal "$(wc -l <s/taken)" 1
+}
+
+# proxy_start PORT BYTES: a connection to $PROXY goes to PORT of this machine, the first that sends so many bytes is cut.
+proxy_start()
+{
+        mkdir proxy
+        env -u KELP_TEST_MARK python3 - "$@" >proxy/output 2>&1 3>&- <<'END' &
+import os, socket, sys, threading
+port, limit, cut = int(sys.argv[1]), int(sys.argv[2]), threading.Lock()
+def pump(source, target, limited):
+    total = 0
+    while True:
+        try:
+            data = source.recv(4096)
+            total += len(data)
+            if limited and total > limit and cut.acquire(blocking=False):
+                os.mkdir("proxy/cut")
+                data = b""
+            if not data:
+                break
+            target.sendall(data)
+        except OSError:
+            break
+    for end in (source, target):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+server = socket.create_server(("127.0.0.1", 0))
+with open("proxy/new", "w") as file:
+    file.write(str(server.getsockname()[1]))
+os.rename("proxy/new", "proxy/port")
+while True:
+    client, _ = server.accept()
+    other = socket.create_connection(("127.0.0.1", port))
+    threading.Thread(target=pump, args=(client, other, True), daemon=True).start()
+    threading.Thread(target=pump, args=(other, client, False), daemon=True).start()
+END
+        SPECIAL_PIDS="${SPECIAL_PIDS:-} $!"
+        wait_until [ -e proxy/port ]
+        PROXY=127.0.0.1:$(cat proxy/port)
+}
+
+@test "an upload to docker-registry that is cut in the middle succeeds, and skopeo reads it" {
+        registry_start '  relativeurls: true'
+        proxy_start "${REGISTRY##*:}" 300000
+        load_random "$PROXY/box:1"
+        run_kelp push "$PROXY/box:1"
+        assert_status 0
+        [ -e proxy/cut ]
+        "$KELP" rmi "$PROXY/box:1"
+        skopeo copy --quiet --insecure-policy --src-tls-verify=false "docker://$REGISTRY/box:1" oci:copied:1
+        layer=$(find layout/blobs -size +500k -printf '%f')
+        cmp "layout/blobs/sha256/$layer" "copied/blobs/sha256/$layer"
+}
+
 @test "push refuses what cannot be pushed" {
         run_kelp push "127.0.0.1:1/no/such:1"
         assert_refused 'No such image: 127.0.0.1:1/no/such:1'
