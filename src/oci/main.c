@@ -186,6 +186,15 @@ static int exit_status(const OciContext *context, const Error *error)
         return runs && error->kind == ERROR_NOT_EXECUTABLE ? 126 : 1;
 }
 
+/* Callers tell this case by these words, wherever it comes from. */
+static void add_words(Error *error)
+{
+        size_t length = strlen(error->message);
+
+        if (error->kind == ERROR_NOT_EXECUTABLE && !strcasestr(error->message, "permission denied"))
+                snprintf(error->message + length, sizeof(error->message) - length, ": permission denied");
+}
+
 int main(int argc, char **argv)
 {
         OciContext context = {.log_format = "text"};
@@ -199,6 +208,7 @@ int main(int argc, char **argv)
                         return status;
                 fail_errno(&error, errno, "write to standard output");
         }
+        add_words(&error);
         log_write(&context, "error", error.message);
         fprintf(stderr, "kelp-runtime: %s\n", error.message);
         if (*error.hint)

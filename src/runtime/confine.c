@@ -111,6 +111,8 @@ static CapabilitySets remaining(const RuntimeProcess *process, const ContainerUs
                                .permitted = wanted->permitted,
                                .ambient = wanted->ambient};
 
+        /* The kernel has no others; engines ask for them, and runc leaves them out. */
+        sets.ambient &= sets.inheritable & sets.permitted;
         if (process->user && user->uid != 0)
                 sets.effective = sets.permitted = sets.ambient = sets.inheritable = 0;
         return sets;
