@@ -286,10 +286,10 @@ static const Step container_steps[] = {
         {"root file system", rootfs_finish},
         {"program", find_program},
         {"host's file systems", rootfs_forget}, /* before anybody inside sees anything */
+        {"terminal", terminal_attach},
+        {"standard streams", set_stdio}, /* before others go on: they may wait for the end of ours */
         {"start", wait_for_start},
         {"hooks", run_start_hooks},
-        {"terminal", terminal_attach},
-        {"standard streams", set_stdio},
         {"program", execute_prepare},
         {"confinement", confine},
         {"execute", execute_payload},
@@ -308,9 +308,9 @@ static const Step exec_steps[] = {
         {"user", resolve_user},
         {"working directory", change_directory},
         {"program", find_program},
-        {"start", wait_for_start},
         {"terminal", terminal_attach},
         {"standard streams", set_stdio},
+        {"start", wait_for_start},
         {"program", execute_prepare},
         {"confinement", confine},
         {"execute", execute_payload},
