@@ -6,6 +6,7 @@
 #                     what only the host's root may touch, root in a container may not; under Docker it may
 #   make test         build, then all tests; the last line is "N passed, N failed"
 #   make check-all    the same and the long checks that CI runs beside them
+#   make bench        what starts, lists and pulls cost beside bare namespaces and other engines
 #   make format       give all of src/ its layout
 #   make install      into PREFIX (/usr/local), below DESTDIR if given; make uninstall takes it away
 #   make clean        remove build/
@@ -39,6 +40,11 @@ test: all
 check-all:
 	@$(MAKE) --no-print-directory test SECTIONS=all
 
+bench: PACKAGES = test
+bench: all
+	@[ "$$(id -u)" != 0 ] || tools/test-users
+	@bench/run $(BUILD)
+
 format:
 	@clang-format-19 -i src/*/*.c src/*/*.h
 
@@ -54,4 +60,4 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-*
 
-.PHONY: all packages run breakout-demo test check-all format install uninstall clean
+.PHONY: all packages run breakout-demo test check-all bench format install uninstall clean
