@@ -1,5 +1,7 @@
 #include "engine/container-launch.h"
 #include "engine/container-state.h"
+#include "monitor/client.h"
+#include "monitor/frame.h"
 #include "spec/signals.h"
 #include "sys/process.h"
 
@@ -84,6 +86,35 @@ int container_restart(Engine *engine, const char *name, int timeout, const char 
         return r < 0 ? r : container_start(engine, name, err);
 }
 
+/* From the holder itself, to whom we are attached without any stream: of a container that removes itself
+ * nothing else says how it ended. -EPIPE: the holder did not say. */
+static int wait_at_holder(Engine *engine, const StoreContainer *row, int init, int *ret_status)
+{
+        static const LocalOptions nothing = {0};
+        _cleanup_free_ char *data = malloc(FRAME_DATA_MAXIMUM);
+        _cleanup_close_ int socket = data ? container_connect(engine, row, init, NULL) : -ENOMEM;
+        struct pollfd poll_fd = {.fd = socket, .events = POLLIN};
+        FrameHeader frame;
+        size_t length;
+        int r;
+
+        r = socket < 0 ? socket : client_hello(socket, &nothing);
+        while (r >= 0) {
+                if (poll(&poll_fd, 1, -1) < 0 && errno != EINTR)
+                        return -errno;
+                r = frame_receive(socket, &frame, data, &length, NULL);
+                if (r == -EAGAIN)
+                        r = 1;
+                else if (r > 0 && frame.type == FRAME_ENDED)
+                        break;
+                else
+                        r = -EPIPE;
+        }
+        if (r >= 0)
+                *ret_status = (int)frame.a;
+        return r < 0 ? r : 0;
+}
+
 int container_wait(Engine *engine, const char *name, const char *condition, int *ret_status, Error *err)
 {
         _cleanup_store_container_ StoreContainer row = {0}, after = {0};
@@ -100,10 +131,13 @@ int container_wait(Engine *engine, const char *name, const char *condition, int 
         if (!text_equal(row.status, "running"))
                 return 0;
         pidfd = process_open(row.pid, row.pid_start);
+        r = wait_at_holder(engine, &row, pidfd, ret_status);
         wait_for_end(&row, pidfd, -1);
-        /* One that removes itself leaves no status behind. */
+        if (r >= 0)
+                return 0;
+        /* The holder was killed, or has more clients than it takes. */
         r = container_find(engine, row.id, &after, NULL);
-        *ret_status = r < 0 ? 0 : after.exit_code;
+        *ret_status = r < 0 ? 128 + SIGKILL : after.exit_code;
         return 0;
 }
 

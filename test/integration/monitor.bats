@@ -140,6 +140,32 @@ assert_refused_with()
         [ "$status" -ne 0 ] || assert_equal "$status" 0
 }
 
+is_attached()
+{
+        ls -l "/proc/$1/fd" 2>/dev/null | grep -q socket:
+}
+
+@test "wait knows how a container ended that removes itself, whoever holds it" {
+        "$KELP" run -d --rm --name box --network none busybox sh -c 'while [ ! -e /end ]; do sleep 0.05; done; exit 6' >/dev/null
+        "$KELP" wait box >status &
+        waiting=$!
+        wait_until is_attached "$waiting"
+        "$KELP" exec box touch /end
+        wait "$waiting"
+        assert_equal "$(cat status)" 6
+        assert_equal "$("$KELP" ps -aq)" ''
+        "$KELP" run --rm --name box --network none busybox sh -c 'while [ ! -e /end ]; do sleep 0.05; done; exit 7' &
+        runner=$!
+        wait_until "$KELP" exec box true
+        "$KELP" wait box >status &
+        waiting=$!
+        wait_until is_attached "$waiting"
+        "$KELP" exec box touch /end
+        wait "$runner" || assert_equal $? 7
+        wait "$waiting"
+        assert_equal "$(cat status)" 7
+}
+
 @test "wait for several, each by its end" {
         "$KELP" run -d --name one --network none busybox sh -c 'while [ ! -e /end ]; do sleep 0.05; done; exit 1' >/dev/null
         "$KELP" run -d --name two --network none busybox sh -c 'exit 2' >/dev/null
