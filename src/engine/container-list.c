@@ -22,29 +22,58 @@ static void status_text(const StoreContainer *row, char *buffer, size_t size)
         }
 }
 
-static json_object *summary(const StoreContainer *row)
+/* What most rows have alike, once for all of a list: a thousand empty objects would be a megabyte. */
+typedef struct Shared {
+        json_object *nothing, *no_ports, *no_networks;
+} Shared;
+
+static void shared_deinit(Shared *shared)
 {
-        json_object *object = json_object_new_object(), *names = json_object_new_array_ext(1),
-                    *network = json_object_new_object();
+        json_object_put(shared->nothing);
+        json_object_put(shared->no_ports);
+        json_object_put(shared->no_networks);
+}
+
+static int shared_make(Shared *ret, Error *err)
+{
+        *ret = (Shared){.nothing = json_object_new_object(),
+                        .no_ports = json_object_new_array_ext(1),
+                        .no_networks = json_object_new_object()};
+        if (!ret->nothing || !ret->no_ports || !ret->no_networks)
+                return fail_memory(err);
+        json_set(ret->no_networks, "Networks", json_object_new_object());
+        return 0;
+}
+
+/* A key that is new there, and a constant. */
+static void add(json_object *object, const char *key, json_object *value)
+{
+        if (json_object_object_add_ex(object, key, value,
+                                      JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY) < 0)
+                json_object_put(value);
+}
+
+static json_object *summary(const StoreContainer *row, const Shared *shared)
+{
+        json_object *object = json_object_new_object(), *names = json_object_new_array_ext(1);
         _cleanup_free_ char *name = text_printf("/%s", row->name);
         char status[160];
 
         status_text(row, status, sizeof(status));
-        json_set_string(object, "Id", row->id);
+        add(object, "Id", json_object_new_string(row->id));
         json_object_array_add(names, json_object_new_string(name ?: ""));
-        json_set(object, "Names", names);
-        json_set_string(object, "Image", row->image_name);
-        json_set_string(object, "ImageID", row->image.text);
-        json_set_string(object, "Command", row->command);
-        json_set_int64(object, "Created", row->created / second);
-        json_set(object, "Ports", json_object_new_array_ext(0));
-        json_set(object, "Labels",
-                 text_empty(row->labels) || text_equal(row->labels, "{}") ? json_object_new_object()
-                                                                          : json_tokener_parse(row->labels));
-        json_set_string(object, "State", row->status);
-        json_set_string(object, "Status", status);
-        json_set(network, "Networks", json_object_new_object());
-        json_set(object, "NetworkSettings", network);
+        add(object, "Names", names);
+        add(object, "Image", json_object_new_string(row->image_name ?: ""));
+        add(object, "ImageID", json_object_new_string(row->image.text));
+        add(object, "Command", json_object_new_string(row->command ?: ""));
+        add(object, "Created", json_object_new_int64(row->created / second));
+        add(object, "Ports", json_object_get(shared->no_ports));
+        add(object, "Labels",
+            text_empty(row->labels) || text_equal(row->labels, "{}") ? json_object_get(shared->nothing)
+                                                                     : json_tokener_parse(row->labels));
+        add(object, "State", json_object_new_string(row->status ?: ""));
+        add(object, "Status", json_object_new_string(status));
+        add(object, "NetworkSettings", json_object_get(shared->no_networks));
         return object;
 }
 
@@ -53,13 +82,17 @@ static void add_details(json_object *object, json_object *details)
 {
         json_object *mode = json_object_object_get(json_object_object_get(details, "HostConfig"),
                                                    "NetworkMode"),
-                    *settings = json_object_object_get(object, "NetworkSettings"), *mounts;
+                    *mounts;
 
         if (json_object_object_get_ex(details, "Mounts", &mounts))
                 json_set(object, "Mounts", json_object_get(mounts));
-        if (mode)
-                json_set(json_object_object_get(settings, "Networks"), json_object_get_string(mode),
-                         json_object_new_object());
+        if (mode) {
+                json_object *settings = json_object_new_object(), *networks = json_object_new_object();
+
+                json_set(networks, json_object_get_string(mode), json_object_new_object());
+                json_set(settings, "Networks", networks);
+                json_set(object, "NetworkSettings", settings);
+        }
 }
 
 /* Its configuration; NULL when it has just been removed. */
@@ -109,7 +142,7 @@ int container_add_sizes(Engine *engine, json_object *inspected, Error *err)
 
 /* Adds the container to @result when it passes. 1: it does. */
 static int take(Engine *engine, const ContainerListOptions *options, const ContainerFilters *filters,
-                const StoreContainer *row, json_object *result, Error *err)
+                const Shared *shared, const StoreContainer *row, json_object *result, Error *err)
 {
         _cleanup_json_ json_object *details = NULL;
         json_object *object;
@@ -121,7 +154,7 @@ static int take(Engine *engine, const ContainerListOptions *options, const Conta
                 r = read_details(store, row->id, &details, err);
         if (r < 0 || !container_filters_match(filters, row, details))
                 return r < 0 ? r : 0;
-        object = summary(row);
+        object = summary(row, shared);
         json_object_array_add(result, object);
         if (details)
                 add_details(object, details);
@@ -135,6 +168,7 @@ int container_list(Engine *engine, const ContainerListOptions *options, json_obj
         _cleanup_store_containers_ StoreContainerList list = {0};
         _cleanup_json_ json_object *result = json_object_new_array();
         _cleanup_(container_filters_deinit) ContainerFilters filters = {0};
+        _cleanup_(shared_deinit) Shared shared = {0};
         Store *store;
         bool all;
         int taken = 0, r;
@@ -142,6 +176,8 @@ int container_list(Engine *engine, const ContainerListOptions *options, json_obj
         if (!result)
                 return fail_memory(err);
         r = engine_store(engine, &store, err);
+        if (r >= 0)
+                r = shared_make(&shared, err);
         if (r >= 0)
                 r = container_filters_prepare(engine, &options->filters, &filters, err);
         if (r >= 0)
@@ -153,7 +189,7 @@ int container_list(Engine *engine, const ContainerListOptions *options, json_obj
                 r = container_refresh(engine, row, err);
                 if (r != 0 || (!all && !text_equal(row->status, "running")))
                         continue;
-                r = take(engine, options, &filters, row, result, err);
+                r = take(engine, options, &filters, &shared, row, result, err);
                 taken += r > 0;
         }
         if (r < 0)
