@@ -92,6 +92,7 @@ assert_equal()
 {
         [ "$1" = "$2" ] && return
         printf 'got:      %q\nexpected: %q\n' "$1" "$2" >&2
+        [ -z "${stderr:-}" ] || printf 'the last command said (status %s): %s\n' "${status:-?}" "$stderr" >&2
         return 1
 }
 
