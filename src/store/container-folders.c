@@ -2,23 +2,21 @@
  * The folders of containers, and a few that wait for the next.
  *
  * A folder that a container of --rm has left as it found it is kept under spare/ and becomes that of the next
- * container: one rename at each end instead of a dozen folders and files made and removed, which on a file
- * system that discards what is freed means to wait for the disk as often. What was changed by as little as a
- * mode is removed instead.
+ * container: a rename at each end instead of a dozen folders and files made and removed, which on a file
+ * system that discards what is freed means to wait for the disk as often.
  *
- * Only the upper folder is seen by a container, as its root. It is kept when it is empty and has the mode,
- * owner, flags and (no) attributes that work/ has, which is made alike and which no container sees.
+ * Only the upper folder is seen by a container, as its root. It is removed, when it is empty, and made anew:
+ * who still has something open in the union of a container that has ended, by a descriptor that was handed on
+ * or processes that are shared, could write to the next one's by it. In a folder that is gone nothing can be
+ * made; and the same holds for work/work, which is removed before the next mount.
  */
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "store/database.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 enum { SPARE_COUNT = 4 };
 
@@ -41,65 +39,25 @@ int container_folder_make(Store *store, const char *path)
         return store_make_folder(store, store->fd, path, 0700);
 }
 
-static int flags_of(int fd)
+/* Removes the upper folder, when there is nothing in it. */
+static bool leave_nothing(int folder)
 {
-        int flags = 0;
+        _cleanup_close_ int work = openat(folder, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        struct stat outer, model, inner;
 
-        /* A file system without flags has none that differ. */
-        return ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ? 0 : flags;
-}
-
-/* overlayfs marks its upper folder with a number of the file system's; containers cannot reach names of that
- * kind. */
-static bool has_own_attributes(int fd)
-{
-        static const char overlay[] = "user.overlay.uuid";
-        char names[sizeof(overlay) + 1];
-        ssize_t length = flistxattr(fd, names, sizeof(names));
-
-        if (length < 0)
-                return errno != ENOTSUP;
-        return length && (length != sizeof(overlay) || memcmp(names, overlay, sizeof(overlay)) != 0);
-}
-
-static bool is_empty(int fd)
-{
-        _cleanup_closedir_ DIR *names = NULL;
-        struct dirent *entry;
-        int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-        if (copy >= 0)
-                names = fdopendir(copy);
-        if (!names)
-                return false;
-        while ((entry = readdir(names)))
-                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-                        return false;
-        return true;
-}
-
-static bool is_untouched(int folder)
-{
-        const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-        _cleanup_close_ int upper = openat(folder, "upper", flags), work = openat(folder, "work", flags);
-        struct stat seen, model, inner, outer;
-
-        if (upper < 0 || work < 0 || fstat(upper, &seen) < 0 || fstat(work, &model) < 0 ||
-            fstat(folder, &outer) < 0)
+        if (work < 0 || fstat(work, &model) < 0 || fstat(folder, &outer) < 0)
                 return false;
         /* Given to the root of a map of its own, it is of no use to others. */
-        if (seen.st_uid != outer.st_uid)
+        if (model.st_uid != outer.st_uid)
                 return false;
         /* overlayfs's own, to be removed before the next mount: root of a container with a map of its own has
          * made it */
         if (fstatat(work, "work", &inner, AT_SYMLINK_NOFOLLOW) == 0 && inner.st_uid != model.st_uid)
                 return false;
-        return seen.st_mode == model.st_mode && seen.st_uid == model.st_uid && seen.st_gid == model.st_gid &&
-               flags_of(upper) == flags_of(work) && !has_own_attributes(upper) && is_empty(upper) &&
-               futimens(upper, NULL) == 0; /* nor does it tell when it was used */
+        return unlinkat(folder, "upper", AT_REMOVEDIR) == 0;
 }
 
-/* Removes all but upper/, work/ and an empty log, which the next container makes anyway. */
+/* Removes all but work/ and an empty log, which the next container makes anyway. */
 static int remove_rest(int folder)
 {
         _cleanup_closedir_ DIR *names = NULL;
@@ -112,8 +70,7 @@ static int remove_rest(int folder)
         if (!names)
                 return -errno;
         while ((entry = readdir(names))) {
-                if (entry->d_type == DT_DIR && *entry->d_name != '.' && strcmp(entry->d_name, "upper") != 0 &&
-                    strcmp(entry->d_name, "work") != 0)
+                if (entry->d_type == DT_DIR && *entry->d_name != '.' && strcmp(entry->d_name, "work") != 0)
                         return -EEXIST; /* a root file system that is no overlay */
                 if (entry->d_type == DT_DIR)
                         continue;
@@ -131,7 +88,7 @@ static int keep(Store *store, int folder, const char *path)
 {
         char spare[32];
 
-        if (!is_untouched(folder) || remove_rest(folder) < 0)
+        if (!leave_nothing(folder) || remove_rest(folder) < 0)
                 return 0;
         for (int i = 0; i < SPARE_COUNT; i++) {
                 spare_path(i, spare);
