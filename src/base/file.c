@@ -382,6 +382,19 @@ const char *path_basename(const char *path)
         return slash ? slash + 1 : path;
 }
 
+int folder_rename_new_at(int from_fd, const char *from, int to_fd, const char *to)
+{
+        if (renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) >= 0)
+                return 0;
+        if (errno != EINVAL)
+                return -errno;
+        if (faccessat(to_fd, to, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
+                return -EEXIST;
+        if (renameat(from_fd, from, to_fd, to) >= 0)
+                return 0;
+        return errno == ENOTEMPTY ? -EEXIST : -errno;
+}
+
 enum { TREE_DEPTH_MAXIMUM = 4096 };
 
 static int tree_remove_content(int fd, dev_t device, unsigned depth, int *first_error);

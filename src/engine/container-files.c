@@ -73,6 +73,19 @@ int container_file_text(const ContainerConfiguration *configuration, const char 
         return *ret ? 0 : fail_memory(err);
 }
 
+/* Started by root, what is made belongs to who owns the container's folder: its root, a subordinate id. */
+static int give_to_owner(int folder_fd, const char *name, Error *err)
+{
+        struct stat status;
+
+        if (geteuid() != 0)
+                return 0;
+        if (fstat(folder_fd, &status) < 0 ||
+            fchownat(folder_fd, name, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+                return fail_errno(err, errno, "give the container's %s to its root", name);
+        return 0;
+}
+
 static int write_file(int folder_fd, const ContainerConfiguration *configuration, const char *name,
                       Error *err)
 {
@@ -90,7 +103,8 @@ static int write_file(int folder_fd, const ContainerConfiguration *configuration
         r = file_write_all(fd, text, strlen(text));
         if (r >= 0 && fchmod(fd, 0644) < 0)
                 r = -errno;
-        return r < 0 ? fail_errno(err, -r, "write the container's %s", name) : 0;
+        return r < 0 ? fail_errno(err, -r, "write the container's %s", name)
+                     : give_to_owner(folder_fd, name, err);
 }
 
 static int make_folder(int folder_fd, const char *name, Error *err)
@@ -99,7 +113,7 @@ static int make_folder(int folder_fd, const char *name, Error *err)
                 return fail_errno(err, errno, "make the container's %s folder", name);
         if (fchmodat(folder_fd, name, 0755, 0) < 0 && errno != EPERM)
                 return fail_errno(err, errno, "make the container's %s folder", name);
-        return 0;
+        return give_to_owner(folder_fd, name, err);
 }
 
 int container_files_write(int folder_fd, const char *id, const ContainerConfiguration *configuration,

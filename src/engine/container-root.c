@@ -27,7 +27,8 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
-static const char note_name[] = "no-overlay", program[] = "/usr/bin/fuse-overlayfs", rootfs_name[] = "rootfs";
+static const char note_name[] = "no-overlay", program[] = "/usr/bin/fuse-overlayfs", rootfs_name[] = "rootfs",
+                  target_name[] = "merged";
 
 /* ---- what is known ---- */
 
@@ -96,6 +97,8 @@ static char *fuse_options(const ContainerPlan *plan)
         add_escaped(&options, plan->upper);
         buffer_puts(&options, ",workdir=");
         add_escaped(&options, plan->work);
+        buffer_puts(&options,
+                    "/fuse"); /* what is directly below is the kernel's, and removed before a start */
         return buffer_take(&options);
 }
 
@@ -156,13 +159,18 @@ static int fuse_task(void *argument, Error *err)
 
 static int mount_fuse(int user_namespace, int folder, ContainerLaunch *launch, Error *err)
 {
-        FuseTask task = {.plan = &launch->plan, .target = launch->plan.upper};
+        _cleanup_free_ char *target = path_join(launch->plan.folder, target_name);
+        FuseTask task = {.plan = &launch->plan, .target = target};
         _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
         HandshakeMessage message;
         int channels[2], r;
 
+        if (!target)
+                return fail_memory(err);
         if ((mkdirat(folder, "upper", 0755) < 0 && errno != EEXIST) ||
-            (mkdirat(folder, "work", 0755) < 0 && errno != EEXIST))
+            (mkdirat(folder, "work", 0755) < 0 && errno != EEXIST) ||
+            (mkdirat(folder, "work/fuse", 0755) < 0 && errno != EEXIST) ||
+            (mkdirat(folder, target_name, 0700) < 0 && errno != EEXIST))
                 return fail_errno(err, errno, "%s", launch->plan.folder);
         r = handshake_pair(channels);
         if (r < 0)
@@ -170,6 +178,7 @@ static int mount_fuse(int user_namespace, int folder, ContainerLaunch *launch, E
         ours = channels[0];
         theirs = task.channel = channels[1];
         r = userns_run(user_namespace, fuse_task, &task, err);
+        unlinkat(folder, target_name, AT_REMOVEDIR);
         if (r < 0)
                 return r;
         r = handshake_receive(ours, &message, &launch->root);
@@ -245,11 +254,13 @@ int container_root_make(Engine *engine, const ContainerConfiguration *configurat
                         Error *err)
 {
         _cleanup_close_ int folder = -EBADF;
-        bool installed = access(program, X_OK) == 0, allowed = access("/dev/fuse", R_OK | W_OK) == 0;
         int user_namespace = launch->user_namespace, r = 0;
+        bool installed, allowed;
 
         if (container_root_can_overlay(engine))
                 return 0;
+        installed = access(program, X_OK) == 0;
+        allowed = access("/dev/fuse", R_OK | W_OK) == 0;
         folder = open(launch->plan.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (folder < 0)
                 return fail_errno(err, errno, "%s", launch->plan.folder);

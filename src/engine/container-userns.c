@@ -99,9 +99,8 @@ static int copy_task(void *argument, Error *err)
         /* It counts once it is in its place, so it must be whole by then, whatever happens to the power. */
         if (syncfs(to) < 0)
                 return fail_errno(err, errno, "sync %s", task->layer);
-        if (renameat2(task->stage, "diff", layer, task->name, RENAME_NOREPLACE) < 0 && errno != EEXIST)
-                return fail_errno(err, errno, "%s/%s", task->layer, task->name);
-        return 0;
+        r = folder_rename_new_at(task->stage, "diff", layer, task->name);
+        return r < 0 && r != -EEXIST ? fail_errno(err, -r, "%s/%s", task->layer, task->name) : 0;
 }
 
 /* The copy of the layer whose folder is layers/HEX (which "diff" at its end is cut off): made when it is

@@ -92,9 +92,11 @@ static int keep(Store *store, int folder, const char *path)
                 return 0;
         for (int i = 0; i < SPARE_COUNT; i++) {
                 spare_path(i, spare);
-                if (renameat2(store->fd, path, store->fd, spare, RENAME_NOREPLACE) == 0)
+                int r = folder_rename_new_at(store->fd, path, store->fd, spare);
+
+                if (r == 0)
                         return 1;
-                if (errno != EEXIST)
+                if (r != -EEXIST)
                         break;
         }
         return 0;

@@ -122,6 +122,7 @@ static int insert_locked(Store *store, const StoreContainer *c, Error *err)
 int store_container_insert(Store *store, const StoreContainer *container, StoreDurability durability,
                            Error *err)
 {
+        char path[96];
         int r;
 
         r = database_begin(store, durability, err);
@@ -129,8 +130,13 @@ int store_container_insert(Store *store, const StoreContainer *container, StoreD
                 return r;
         r = insert_locked(store, container, err);
         if (r >= 0)
-                return database_commit(store, err);
+                r = database_commit(store, err);
+        if (r >= 0)
+                return 0;
         database_rollback(store);
+        /* The folder of a row that did not come (the disk is full, say). */
+        snprintf(path, sizeof(path), "containers/%.64s", container->id);
+        tree_remove_at(store->fd, path, NULL);
         return r;
 }
 

@@ -43,6 +43,21 @@ int store_layer_begin(Store *store, const Digest *diff_id, StoreStage *ret, Erro
         return 0;
 }
 
+/* Where the file system cannot exchange names the left-over goes out of the way first, to be collected. */
+static int exchange(Store *store, const char *from, const char *to)
+{
+        char aside[112];
+
+        if (renameat2(store->fd, from, store->fd, to, RENAME_EXCHANGE) >= 0)
+                return 0;
+        if (errno != EINVAL)
+                return -errno;
+        snprintf(aside, sizeof(aside), "%s-old", from);
+        if (renameat(store->fd, to, store->fd, aside) < 0 || renameat(store->fd, from, store->fd, to) < 0)
+                return -errno;
+        return 0;
+}
+
 int store_layer_commit(Store *store, StoreStage *stage, const Digest *diff_id, int64_t size, Error *err)
 {
         char from[96], to[96];
@@ -53,8 +68,9 @@ int store_layer_commit(Store *store, StoreStage *stage, const Digest *diff_id, i
         /* A folder of that name without a row is what a kill between the two steps below has left; it is
          * whole only if it was synced, which nobody knows: it goes out of the way, into this stage's place.
          */
-        if (renameat2(store->fd, from, store->fd, to, RENAME_NOREPLACE) < 0) {
-                if (errno != EEXIST || renameat2(store->fd, from, store->fd, to, RENAME_EXCHANGE) < 0)
+        r = folder_rename_new_at(store->fd, from, store->fd, to);
+        if (r < 0) {
+                if (r != -EEXIST || exchange(store, from, to) < 0)
                         return fail_errno(err, errno, "store %s: layer %s", store->path, diff_id->text);
         } else {
                 *stage->name = 0;
