@@ -2,6 +2,7 @@
  */
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "oci/cgroup.h"
 #include "oci/foreground.h"
 #include "oci/sockets.h"
 #include "oci/state.h"
@@ -53,12 +54,14 @@ static int parse_options(OciContext *context, int argc, char **argv, ExecOptions
                                 {"cap", 'c', OPTION_LIST, &o->caps, "CAP", "Adds a capability"},
                                 {"preserve-fds", 0, OPTION_TEXT, &o->preserve_text, "N",
                                  "Pass N descriptors from 3 on"},
+                                {"cgroup", 0, OPTION_TEXT, &o->cgroup, "PATH",
+                                 "A cgroup below the container's"},
                                 {"ignore-paused", 0, OPTION_FLAG, &o->ignore_paused, "",
                                  "Even when the container is paused: it waits then"},
                                 {"no-subreaper", 0, OPTION_FLAG, &o->no_subreaper, "",
                                  "We never are one: accepted for runc's callers"},
                         },
-                .count = 17,
+                .count = 18,
                 .stop_at_first = true,
         };
         int r = oci_parse(context, &table, argc, argv, 1, -1, ret_count, err);
@@ -216,18 +219,28 @@ static int run_process(const OciContainer *container, const ExecOptions *options
                        int *ret_status, Error *err)
 {
         _cleanup_runtime_container_ RuntimeContainer child = RUNTIME_CONTAINER_INIT;
+        _cleanup_close_ int cgroup = -EBADF;
         RuntimeExec exec = {
                 .process = process,
                 .spec = &container->spec,
                 .pid = container->pid,
                 .pidfd = container->pidfd,
                 .stdio = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO},
-                .cgroup = -EBADF,
+                .cgroup = cgroup,
                 .preserve_fds = (unsigned)options->preserve_fds,
         };
         Foreground foreground;
         int r;
 
+        if (container->cgroup) {
+                _cleanup_free_ char *path = path_join(container->cgroup, options->cgroup ?: "");
+
+                exec.cgroup = cgroup = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+                if (cgroup < 0)
+                        return fail_errno(err, path ? errno : ENOMEM, "cgroup %s", path ?: "");
+        } else if (options->cgroup) {
+                return container_cgroup_open(container, &cgroup, err);
+        }
         if (!options->detach) {
                 foreground_window(process);
                 foreground_begin(&foreground);

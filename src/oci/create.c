@@ -2,8 +2,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "oci/cgroup.h"
 #include "oci/sockets.h"
 #include "runtime/hooks.h"
+#include "runtime/resources.h"
 #include "sys/process.h"
 
 #include <fcntl.h>
@@ -140,8 +142,8 @@ static int pass_sockets(RuntimeProcess *process, unsigned count, Error *err)
         return 0;
 }
 
-static int make_init(const CreateOptions *options, OciContainer *container, RuntimeContainer *init,
-                     Error *err)
+static int make_init(const CreateOptions *options, OciContainer *container, int cgroup,
+                     RuntimeContainer *init, Error *err)
 {
         unsigned sockets = socket_listen_fds();
         _cleanup_close_ int listener = -EBADF;
@@ -150,7 +152,7 @@ static int make_init(const CreateOptions *options, OciContainer *container, Runt
                 .user_namespace = -EBADF,
                 .stdio = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO},
                 .init_program = -EBADF,
-                .cgroup = -EBADF,
+                .cgroup = cgroup,
                 .preserve_fds = (unsigned)options->preserve_fds + sockets,
                 .no_pivot = options->no_pivot,
                 .keep_keyring = options->no_new_keyring,
@@ -164,6 +166,15 @@ static int make_init(const CreateOptions *options, OciContainer *container, Runt
         create.listener = listener;
         if (r >= 0)
                 r = runtime_create(&create, init, err);
+        /* A group that we may make is not always one into which we may go. */
+        if (r == -EACCES && cgroup >= 0 && !resources_limit(container->spec.resources)) {
+                create.cgroup = -EBADF;
+                error_clear(err);
+                container_cgroup_remove(container);
+                free(container->cgroup);
+                container->cgroup = NULL;
+                r = runtime_create(&create, init, err);
+        }
         if (r < 0)
                 return r;
         container->pid = init->pid;
@@ -173,9 +184,10 @@ static int make_init(const CreateOptions *options, OciContainer *container, Runt
         return 0;
 }
 
-static int make_contents(const CreateOptions *options, const Buffer *text, OciContainer *container,
-                         RuntimeContainer *init, Error *err)
+static int make_contents(const OciContext *context, const CreateOptions *options, const Buffer *text,
+                         OciContainer *container, RuntimeContainer *init, Error *err)
 {
+        _cleanup_close_ int cgroup = -EBADF;
         char now[CLOCK_TEXT_SIZE];
         int r;
 
@@ -186,7 +198,14 @@ static int make_contents(const CreateOptions *options, const Buffer *text, OciCo
                 return fail_memory(err);
         r = keep_configuration(container, text, err);
         if (r >= 0)
-                r = make_init(options, container, init, err);
+                r = container_cgroup_plan(context, container, err);
+        /* What the kernel does not undo is on record before it is made. */
+        if (r >= 0 && container->cgroup)
+                r = state_write(container, err);
+        if (r >= 0)
+                r = container_cgroup_make(context, container, &cgroup, err);
+        if (r >= 0)
+                r = make_init(options, container, cgroup, init, err);
         if (r >= 0)
                 r = tell_caller(options, init, err);
         if (r >= 0)
@@ -215,7 +234,7 @@ int create_container(const OciContext *context, const CreateOptions *options, Oc
         container.spec = spec;
         spec = (RuntimeSpec){0};
         container.bundle = TAKE_PTR(bundle);
-        r = make_contents(options, &text, &container, ret_init, err);
+        r = make_contents(context, options, &text, &container, ret_init, err);
         if (r < 0) {
                 runtime_container_deinit(ret_init);
                 destroy_container(context, &container, NULL);
@@ -238,6 +257,7 @@ int destroy_container(const OciContext *context, OciContainer *container, Error 
                 process_signal(container->pidfd, SIGKILL);
                 process_wait_end(container->pidfd, -1);
         }
+        container_cgroup_remove(container);
         if (!container->spec.version)
                 state_load_spec(container, NULL); /* without it there are no hooks to run */
         r = state_remove(context, container, err);

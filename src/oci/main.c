@@ -21,6 +21,10 @@ const OciCommand oci_commands[] = {
         {"exec", "[OPTIONS] ID COMMAND [ARG...]", "Run one more process in a container", oci_exec},
         {"list", "[OPTIONS]", "List the containers", oci_list},
         {"ps", "[OPTIONS] ID", "List the processes of a container", oci_ps},
+        {"pause", "ID", "Freeze all processes of a container", oci_pause},
+        {"resume", "ID", "Let a paused container go on", oci_resume},
+        {"update", "[OPTIONS] ID", "Change the limits of a container", oci_update},
+        {"events", "[OPTIONS] ID", "Print statistics and events of a container", oci_events},
         {"spec", "[OPTIONS]", "Write a config.json to start from", oci_spec},
         {"features", "", "Print what this runtime can do", oci_features},
 };
@@ -141,13 +145,15 @@ static int dispatch(OciContext *context, int argc, char **argv, int *ret_status,
                                  "cgroupsPath is SLICE:PREFIX:NAME of a scope of systemd's"},
                                 {"cgroup-manager", 0, OPTION_TEXT, &context->cgroup_manager, "MANAGER",
                                  "cgroupfs, systemd or disabled"},
+                                {"strict-cgroups", 0, OPTION_FLAG, &context->strict_cgroups, "",
+                                 "Limits that this machine cannot set are an error"},
                                 {"rootless", 0, OPTION_TEXT, &context->rootless, "true|false|auto",
                                  "Found out instead: accepted for runc's callers"},
                                 {"criu", 0, OPTION_TEXT, &criu, "PATH",
                                  "Found by PATH instead: accepted for runc's callers"},
                                 {"version", 'v', OPTION_FLAG, &version, "", "Print the version"},
                         },
-                .count = 10,
+                .count = 11,
                 .stop_at_first = true};
         Nearest nearest = {0};
         const OciCommand *command;

@@ -45,5 +45,9 @@ int oci_ps(OciContext *context, int argc, char **argv, int *ret_status, Error *e
 int oci_kill(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
 int oci_delete(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
 int oci_exec(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
+int oci_pause(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
+int oci_resume(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
+int oci_update(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
+int oci_events(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
 int oci_spec(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
 int oci_features(OciContext *context, int argc, char **argv, int *ret_status, Error *err);

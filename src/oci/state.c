@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "sys/cgroup.h"
 #include "sys/process.h"
 
 #include <fcntl.h>
@@ -39,8 +40,7 @@ void oci_container_deinit(OciContainer *container)
 
 /* ---- the root ---- */
 
-/* Root of the host, and not of a user namespace that a user made. */
-static bool is_host_root(void)
+bool state_is_host_root(void)
 {
         _cleanup_buffer_ Buffer map = {0};
         unsigned inside, outside, count;
@@ -69,7 +69,7 @@ static int default_root(char **ret, Error *err)
         char path[64];
 
         snprintf(path, sizeof(path), "/run/user/%u", geteuid());
-        if (is_host_root())
+        if (state_is_host_root())
                 *ret = strdup("/run/kelp-runtime");
         else if (!text_empty(runtime) && runtime[0] == '/')
                 *ret = text_printf("%s/kelp-runtime", runtime);
@@ -206,6 +206,16 @@ static int read_state(OciContainer *container, Error *err)
         return r < 0 ? r : read_members(document, container, err);
 }
 
+static bool is_paused(const OciContainer *container)
+{
+        _cleanup_close_ int cgroup = -EBADF;
+
+        if (!container->cgroup)
+                return false;
+        cgroup = open(container->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return cgroup >= 0 && cgroup_is_frozen(cgroup) > 0;
+}
+
 /* From what lives, not from what was written. */
 static OciStatus find_status(OciContainer *container)
 {
@@ -214,7 +224,9 @@ static OciStatus find_status(OciContainer *container)
         container->pidfd = process_open(container->pid, container->start);
         if (container->pidfd < 0 || process_wait_end(container->pidfd, 0) != 0)
                 return OCI_STOPPED;
-        return faccessat(container->folder, "start", F_OK, 0) == 0 ? OCI_CREATED : OCI_RUNNING;
+        if (faccessat(container->folder, "start", F_OK, 0) == 0)
+                return OCI_CREATED;
+        return is_paused(container) ? OCI_PAUSED : OCI_RUNNING;
 }
 
 int state_load(const OciContext *context, const char *id, bool lock, OciContainer *ret, Error *err)

@@ -40,6 +40,9 @@ typedef struct OciContainer {
 void oci_container_deinit(OciContainer *container);
 #define _cleanup_oci_container_ _cleanup_(oci_container_deinit)
 
+/* Root of the host, and not of a user namespace that a user made. */
+bool state_is_host_root(void);
+
 /* The folder with all containers' folders, made when missing. Default: /run/kelp-runtime for root,
  * $XDG_RUNTIME_DIR/kelp-runtime, /run/user/UID/kelp-runtime, else a folder in /tmp that only the user can
  * enter. */

@@ -4,6 +4,7 @@
 # shellcheck shell=bash
 
 : "${KELP_BUILD:=$(cd "${BATS_TEST_DIRNAME:?}/../.." && pwd)/build}"
+# shellcheck disable=SC2034 # for the tests
 RUNTIME=$KELP_BUILD/kelp-runtime
 
 callers_setup()

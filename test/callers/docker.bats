@@ -50,6 +50,9 @@ engine()
         output=$(engine exec long sh -c 'echo inside; exit 4') || status=$?
         equal "$status:$output" 4:inside
         engine top long | grep -q 'sleep 1000'
+        engine pause long
+        equal "$(engine inspect -f '{{.State.Status}}' long)" paused
+        engine unpause long
         engine stop long
         equal "$(engine inspect -f '{{.State.ExitCode}}' long)" 6
         equal "$(engine logs long)" $'up\nbye'

@@ -18,6 +18,7 @@ setup()
         slurmd -N n1 3>&-
         slurmd -N n2 3>&-
         wait_for [ -s "$WORK/slurmd-n1.pid" -a -s "$WORK/slurmd-n2.pid" -a -s "$WORK/slurmctld.pid" ]
+        # shellcheck disable=SC2034 # for callers_teardown
         SERVERS=("$(cat "$WORK/slurmd-n1.pid")" "$(cat "$WORK/slurmd-n2.pid")" "$(cat "$WORK/slurmctld.pid")" "$(cat "$WORK/munge/pid")")
         wait_for nodes_idle
         mkdir "$WORK/bundle"
