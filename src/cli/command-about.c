@@ -119,8 +119,10 @@ static const CommandAbout abouts[] = {
            "All that have ended, with their volumes without a name."}}},
         {"start",
          "Starts containers that were created or have ended, in the background, with the settings they were "
-         "made with.",
-         {{"start web", "Starts it again."}, {"start web db", "Both; each that was started is printed."}}},
+         "made with. With -a or -i one of them is started in the foreground, and the exit status is its.",
+         {{"start web", "Starts it again."},
+          {"start web db", "Both; each that was started is printed."},
+          {"start -ai box", "Starts it on this terminal; Ctrl-P Ctrl-Q leaves it running."}}},
         {"stop",
          "Asks containers to end: sends their stop signal, which is SIGTERM unless the image or "
          "--stop-signal says another, and "
