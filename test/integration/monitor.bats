@@ -78,7 +78,12 @@ state()
         "$KELP" run -d --name box --network none busybox sleep 1000 >/dev/null
         "$KELP" run -d --rm --name gone --network none busybox sleep 1000 >/dev/null
         init=$("$KELP" inspect -f '{{.State.Pid}}' box)
-        kill -KILL "$(monitor_of box)" "$(monitor_of gone)"
+        monitors="$(monitor_of box) $(monitor_of gone)"
+        # shellcheck disable=SC2086 # two pids
+        kill -KILL $monitors
+        for monitor in $monitors; do
+                wait_until eval '[ ! -e "/proc/$monitor/ns/mnt" ]'
+        done
         assert_equal "$("$KELP" ps -a --format '{{.Names}} {{.State}}')" 'box exited'
         [ ! -e "/proc/$init/ns/mnt" ]
         run_kelp exec box true
