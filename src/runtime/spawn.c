@@ -23,6 +23,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -442,6 +443,21 @@ static int foreign_namespaces(pid_t pid, int *ret, Error *err)
         return 0;
 }
 
+/* An init that still builds its container hides from everybody (execute.c) until it executes the payload,
+ * which nobody is told of: we look again every two milliseconds. */
+static void await_payload(const RuntimeExec *exec)
+{
+        enum { INTERVAL = 2, LONGEST = 10000 };
+        struct pollfd end = {.fd = exec->pidfd, .events = POLLIN};
+        struct stat status;
+        char path[64];
+
+        snprintf(path, sizeof(path), "/proc/%d/ns/user", exec->pid);
+        for (int waited = 0; waited < LONGEST; waited += INTERVAL)
+                if (stat(path, &status) == 0 || errno != EACCES || poll(&end, 1, INTERVAL) > 0)
+                        return;
+}
+
 int runtime_exec(const RuntimeExec *exec, RuntimeContainer *ret, Error *err)
 {
         _cleanup_runtime_container_ RuntimeContainer container = RUNTIME_CONTAINER_INIT;
@@ -461,6 +477,7 @@ int runtime_exec(const RuntimeExec *exec, RuntimeContainer *ret, Error *err)
         spawn.init.exec = true;
         spawn.init.in_user_namespace = true;
         spawn.target = exec->pidfd;
+        await_payload(exec);
         r = foreign_namespaces(exec->pid, &spawn.target_namespaces, err);
         if (r >= 0)
                 r = spawn_container(&spawn, NULL, &container, err);

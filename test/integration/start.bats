@@ -89,3 +89,21 @@ spares()
         run_kelp exec next grep left /etc/group
         assert_status 1
 }
+
+shown()
+{
+        [ -n "$("$KELP" ps -q --filter "name=$1")" ]
+}
+
+@test "exec into a container that ps has just shown" {
+        for i in 1 2 3 4 5 6 7 8; do
+                "$KELP" run --rm --name "fresh$i" busybox sleep 60 3>&- &
+                wait_until shown "fresh$i" || return 1
+                run_kelp exec "fresh$i" echo inside
+                assert_status 0
+                assert_equal "$output" inside
+                run_kelp kill "fresh$i"
+                wait $! || true
+        done
+        assert_nothing_left
+}
