@@ -37,6 +37,26 @@ static int fill(Stream *stream, Error *err)
         return 0;
 }
 
+/* Known to tar, but not to images. */
+static int refuse_others(const uint8_t *start, size_t length, Error *err)
+{
+        static const struct {
+                const char *magic, *name;
+        } others[] = {{"\xfd"
+                       "7zX",
+                       "xz"},
+                      {"BZh", "bzip2"}};
+
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                if (length >= strlen(others[i].magic) &&
+                    memcmp(start, others[i].magic, strlen(others[i].magic)) == 0) {
+                        fail_kind(err, ERROR_UNSUPPORTED, ENOTSUP,
+                                  "it is compressed with %s, kelp knows gzip and zstd", others[i].name);
+                        return fail_hint(err, "decompress it first: %s -d", others[i].name);
+                }
+        return 0;
+}
+
 int stream_open(int fd, Stream **ret, Error *err)
 {
         Stream *stream = calloc(1, sizeof(*stream));
@@ -53,6 +73,10 @@ int stream_open(int fd, Stream **ret, Error *err)
                 return fail_errno(err, (int)-length, "read the layer");
         }
         stream->length = (size_t)length;
+        if (refuse_others(stream->input, stream->length, err) < 0) {
+                free(stream);
+                return -ENOTSUP;
+        }
         if (length >= 2 && stream->input[0] == 0x1f && stream->input[1] == 0x8b)
                 stream->kind = STREAM_GZIP;
         else if (length == 4 && memcmp(stream->input, "\x28\xb5\x2f\xfd", 4) == 0)

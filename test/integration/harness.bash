@@ -141,13 +141,12 @@ describe_processes()
         done
 }
 
-# Waits (without a fixed sleep: at most about 5 s) until a command succeeds.
+# Waits (without a fixed sleep: at most about 30 s, on a machine that is busy) until a command succeeds.
 wait_until()
 {
-        local tries=250
+        local end=$((SECONDS + 30))
         until "$@"; do
-                tries=$((tries - 1))
-                [ "$tries" -gt 0 ] || return 1
+                [ "$SECONDS" -lt "$end" ] || return 1
                 sleep 0.02
         done
 }
@@ -270,6 +269,23 @@ registry_start_tls()
     certificate: $KELP_TEST_DIR/ca.crt
     key: $KELP_TEST_DIR/tls.key"
         REGISTRY=localhost:${REGISTRY##*:}
+}
+
+# The same with tokens, which token-server gives to "kelp" with "secret", and to the refresh token "refresh"; its log is token/log.
+registry_start_token()
+{
+        local folder=$KELP_TEST_DIR/token
+        mkdir "$folder"
+        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=token -keyout "$folder/key" -out "$folder/certificate" 2>/dev/null
+        env -u KELP_TEST_MARK "$BATS_TEST_DIRNAME/token-server" "$folder" "$folder/key" "$folder/certificate" >"$folder/output" 2>&1 3>&- &
+        SPECIAL_PIDS="${SPECIAL_PIDS:-} $!"
+        wait_until [ -e "$folder/port" ] || return
+        registry_start '' "auth:
+  token:
+    realm: http://127.0.0.1:$(cat "$folder/port")/token
+    service: docker-registry
+    issuer: token-server
+    rootcertbundle: $folder/certificate"
 }
 
 # special_registry_start NAME LAYOUT BEHAVIOUR...: a registry of special-registry's on a free port; sets SPECIAL (127.0.0.1:PORT).

@@ -183,6 +183,34 @@ write_login()
         assert_equal "$(grep 'Basic ' s/log | grep -vc '^GET /token')" 0
 }
 
+@test "docker-registry with tokens: login, push, pull, and what is refused without" {
+        registry_start_token
+        run_kelp pull "$REGISTRY/team/box:1"
+        assert_status 125
+        assert_contains "registry $REGISTRY refused access to team/box (status 401)"
+        assert_contains "kelp login $REGISTRY"
+        run bash -c 'echo wrong | "$KELP" login -u kelp --password-stdin "$1"' - "$REGISTRY"
+        assert_status 125
+        assert_contains 'refuses the credentials'
+        run bash -c 'echo secret | "$KELP" login -u kelp --password-stdin "$1"' - "$REGISTRY"
+        assert_status 0
+        "$KELP" run --rm --network none busybox true
+        "$KELP" tag busybox "$REGISTRY/team/box:1"
+        "$KELP" push -q "$REGISTRY/team/box:1"
+        grep -q "repository:team/box:pull,push" token/log
+        "$KELP" rmi "$REGISTRY/team/box:1"
+        assert_equal "$("$KELP" run --rm --network none "$REGISTRY/team/box:1" echo back 2>/dev/null)" back
+        "$KELP" rmi "$REGISTRY/team/box:1"
+        printf '{"auths":{"%s":{"identitytoken":"refresh"}}}' "$REGISTRY" >"$HOME/.docker/config.json"
+        "$KELP" pull -q "$REGISTRY/team/box:1"
+        grep -q "^POST \['docker-registry'\].*refresh_token" token/log
+        # layers from another repository need a token for both
+        "$KELP" tag "$REGISTRY/team/box:1" "$REGISTRY/team/other:1"
+        run_kelp push "$REGISTRY/team/other:1"
+        assert_status 0
+        assert_contains ': Mounted from team/box'
+}
+
 @test "credentials are shown to no host that the registry redirects to" {
         make_layout
         special_registry_start elsewhere layout
