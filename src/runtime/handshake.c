@@ -93,11 +93,13 @@ int handshake_receive(int channel, HandshakeMessage *ret, int *ret_fd)
         ssize_t length;
 
         *ret = (HandshakeMessage){0};
+        /* ECONNRESET comes once, and first, when the other side has ended without reading all of ours: its last
+         * message, which says why, is still there. */
         do
                 length = recvmsg(channel, &header, MSG_CMSG_CLOEXEC);
-        while (length < 0 && errno == EINTR);
+        while (length < 0 && (errno == EINTR || errno == ECONNRESET));
         if (length <= 0)
-                return length < 0 && errno != ECONNRESET ? -errno : 0;
+                return length < 0 ? -errno : 0;
         fd = take_descriptor(&header);
         if (length < (ssize_t)sizeof(ret->type))
                 return -EBADMSG;
