@@ -1,4 +1,5 @@
-/* The processes of a container: those in the process namespace of its init, seen from the host. */
+/* The processes of a container, seen from the host: those in the process namespace of its init. With --pid
+ * host that is the namespace of all; then its init and what descends from it. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "engine/container-state.h"
@@ -93,8 +94,34 @@ static void add_command(json_object *row, int folder)
         add_text(row, bracketed ?: "");
 }
 
-/* A row when the process is in the namespace. */
-static void add_process(const char *pid, const struct stat *namespace, json_object *rows)
+/* The container whose processes are looked for. */
+typedef struct Wanted {
+        struct stat namespace;
+        bool shared; /* the namespace is the caller's own */
+        pid_t init;
+} Wanted;
+
+static bool descends(pid_t pid, pid_t ancestor)
+{
+        /* Parents end, but a list that changes meanwhile must not keep us. */
+        for (int steps = 0; pid > 1 && steps < 4096; steps++) {
+                char path[64];
+                _cleanup_close_ int folder = -EBADF;
+                Process process;
+
+                if (pid == ancestor)
+                        return true;
+                snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+                folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                if (folder < 0 || read_stat(folder, &process) < 0)
+                        return false;
+                pid = process.parent;
+        }
+        return false;
+}
+
+/* A row when the process is the container's. */
+static void add_process(const char *pid, const Wanted *wanted, json_object *rows)
 {
         _cleanup_free_ char *path = text_printf("/proc/%s", pid);
         _cleanup_close_ int folder = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
@@ -103,8 +130,10 @@ static void add_process(const char *pid, const struct stat *namespace, json_obje
         json_object *row;
 
         if (folder < 0 || fstat(folder, &owner) < 0 || fstatat(folder, "ns/pid", &its, 0) < 0 ||
-            its.st_ino != namespace->st_ino || its.st_dev != namespace->st_dev ||
+            its.st_ino != wanted->namespace.st_ino || its.st_dev != wanted->namespace.st_dev ||
             read_stat(folder, &process) < 0)
+                return;
+        if (wanted->shared && !descends((pid_t)strtol(pid, NULL, 10), wanted->init))
                 return;
         row = json_object_new_array();
         add_number(row, owner.st_uid);
@@ -122,8 +151,9 @@ int container_top(Engine *engine, const char *name, json_object **ret, Error *er
         _cleanup_json_ json_object *result = NULL;
         _cleanup_closedir_ DIR *processes = NULL;
         json_object *names, *rows;
-        struct stat namespace;
         struct dirent *entry;
+        struct stat own;
+        Wanted wanted;
         char path[64];
         int r;
 
@@ -131,8 +161,10 @@ int container_top(Engine *engine, const char *name, json_object **ret, Error *er
         if (r < 0)
                 return r;
         snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)row.pid);
-        if (!text_equal(row.status, "running") || stat(path, &namespace) < 0)
+        if (!text_equal(row.status, "running") || stat(path, &wanted.namespace) < 0)
                 return fail_kind(err, ERROR_CONFLICT, ESRCH, "container %s is not running", name);
+        wanted.init = row.pid;
+        wanted.shared = stat("/proc/self/ns/pid", &own) == 0 && own.st_ino == wanted.namespace.st_ino;
         processes = opendir("/proc");
         if (!processes)
                 return fail_errno(err, errno, "/proc");
@@ -145,7 +177,7 @@ int container_top(Engine *engine, const char *name, json_object **ret, Error *er
                 add_text(names, titles[i]);
         while ((entry = readdir(processes)))
                 if (*entry->d_name >= '1' && *entry->d_name <= '9')
-                        add_process(entry->d_name, &namespace, rows);
+                        add_process(entry->d_name, &wanted, rows);
         *ret = TAKE_PTR(result);
         return 0;
 }

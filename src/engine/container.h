@@ -116,8 +116,7 @@ typedef struct ContainerListOptions {
 int container_list(Engine *engine, const ContainerListOptions *options, json_object **ret, Error *err);
 /* ContainerInspectResponse. */
 int container_inspect(Engine *engine, const char *name, json_object **ret, Error *err);
-/* {"Titles": ["UID", "PID", …], "Processes": [[…], …]} of a running container, as the host sees them. With
- * --pid host these are all of the host. */
+/* {"Titles": ["UID", "PID", …], "Processes": [[…], …]} of a running container, as the host sees them. */
 int container_top(Engine *engine, const char *name, json_object **ret, Error *err);
 /* Adds SizeRw and SizeRootFs to what container_inspect() gave. */
 int container_add_sizes(Engine *engine, json_object *inspected, Error *err);
