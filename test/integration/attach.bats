@@ -180,7 +180,7 @@ STEPS
         exec 7>&-
         wait "$runner" || assert_equal $? 8
         wait "$attached" || assert_equal $? 8
-        ! grep -q 'got first' seen
+        assert_equal "$(grep -c 'got first' seen)" 0
 }
 
 @test "10 MB through a container that answers while it is fed" {
