@@ -106,6 +106,8 @@ int main(int argc, char **argv)
                 return 125;
         }
         prctl(PR_SET_NAME, "kelp-monitor");
+        if (chdir("/") < 0) /* so that the caller's file systems can be unmounted */
+                return 125;
         local_block_signals(&before);
         r = local_open(&signals, &local, &error);
         options.holder.local = &local;

@@ -29,6 +29,7 @@ state()
         [[ "$(readlink "/proc/$monitor/exe")" == */kelp-monitor ]]
         assert_equal "$(cat "/proc/$monitor/comm")" kelp-monitor
         assert_equal "$(ps -o sid= -p "$monitor" | tr -d ' ')" "$monitor"
+        assert_equal "$(readlink "/proc/$monitor/cwd")" /
         for fd in 0 1 2; do
                 assert_equal "$(readlink "/proc/$monitor/fd/$fd")" /dev/null
         done
