@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/identity.h"
 #include "engine/container-plan.h"
+#include "store/containers.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -122,6 +123,9 @@ int container_files_write(int folder_fd, const char *id, const ContainerConfigur
         static const char *const names[] = {"hostname", "hosts", "resolv.conf"};
         int r;
 
+        /* Should somebody have written to it meanwhile, whom it does not belong, it goes with the container.
+         */
+        tree_remove_at(folder_fd, STORE_USED_UPPER, NULL);
         r = make_folder(folder_fd, "upper", err);
         if (r >= 0)
                 r = make_folder(folder_fd, "work", err);

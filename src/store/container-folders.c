@@ -5,10 +5,11 @@
  * container: a rename at each end instead of a dozen folders and files made and removed, which on a file
  * system that discards what is freed means to wait for the disk as often.
  *
- * Only the upper folder is seen by a container, as its root. It is removed, when it is empty, and made anew:
- * who still has something open in the union of a container that has ended, by a descriptor that was handed on
- * or processes that are shared, could write to the next one's by it. In a folder that is gone nothing can be
- * made; and the same holds for work/work, which is removed before the next mount.
+ * Only the upper folder is seen by a container, as its root. When it is empty it is put aside, and removed
+ * and made anew before the next container is mounted (beside newuidmap, when nobody waits for the disk): who
+ * still has something open in the union of a container that has ended, by a descriptor that was handed on or
+ * processes that are shared, could write to the next one's by it. In a folder that is gone nothing can be
+ * made; and the same holds for work/work.
  */
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -39,7 +40,23 @@ int container_folder_make(Store *store, const char *path)
         return store_make_folder(store, store->fd, path, 0700);
 }
 
-/* Removes the upper folder, when there is nothing in it. */
+static bool is_empty(int folder, const char *name)
+{
+        _cleanup_closedir_ DIR *names = NULL;
+        struct dirent *entry;
+        int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd >= 0)
+                names = fdopendir(fd);
+        if (!names)
+                return false;
+        while ((entry = readdir(names)))
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        return false;
+        return true;
+}
+
+/* Puts the upper folder aside, when there is nothing in it. */
 static bool leave_nothing(int folder)
 {
         _cleanup_close_ int work = openat(folder, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -54,10 +71,10 @@ static bool leave_nothing(int folder)
          * made it */
         if (fstatat(work, "work", &inner, AT_SYMLINK_NOFOLLOW) == 0 && inner.st_uid != model.st_uid)
                 return false;
-        return unlinkat(folder, "upper", AT_REMOVEDIR) == 0;
+        return is_empty(folder, "upper") && renameat(folder, "upper", folder, STORE_USED_UPPER) == 0;
 }
 
-/* Removes all but work/ and an empty log, which the next container makes anyway. */
+/* Removes all but what leave_nothing() leaves, and an empty log, which the next container makes anyway. */
 static int remove_rest(int folder)
 {
         _cleanup_closedir_ DIR *names = NULL;
@@ -70,7 +87,8 @@ static int remove_rest(int folder)
         if (!names)
                 return -errno;
         while ((entry = readdir(names))) {
-                if (entry->d_type == DT_DIR && *entry->d_name != '.' && strcmp(entry->d_name, "work") != 0)
+                if (entry->d_type == DT_DIR && *entry->d_name != '.' && strcmp(entry->d_name, "work") != 0 &&
+                    strcmp(entry->d_name, STORE_USED_UPPER) != 0)
                         return -EEXIST; /* a root file system that is no overlay */
                 if (entry->d_type == DT_DIR)
                         continue;

@@ -53,6 +53,9 @@ int store_container_update(Store *store, const StoreContainer *container, const 
                            StoreDurability durability, Error *err);
 int store_container_configure(Store *store, const char *id, const char *configuration, Error *err);
 int store_container_rename(Store *store, const char *id, const char *name, Error *err);
+/* In the folder of a new container: what an earlier one had as upper/, to be removed before the start. */
+#define STORE_USED_UPPER "used"
+
 /* Takes the folder of a container that has ended out of sight. *ret: its path below the store, for the caller
  * to remove; NULL when there is nothing to remove: it was missing, or as good as new and waits for the next
  * container. */

@@ -261,8 +261,8 @@ int database_open(Store *store, Error *err)
         sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         store->durability = STORE_DURABLE; /* SQLite's own default */
         r = read_version(store, &version, err);
-        /* Environments are in it, and root's store can be entered by its containers' ids. SQLite gives its other
-         * files the same mode. */
+        /* Environments are in it, and root's store can be entered by its containers' ids. SQLite gives its
+         * other files the same mode. */
         if (r >= 0 && version == 0 && fchmodat(store->fd, "kelp.db", 0600, 0) < 0)
                 r = fail_errno(err, errno, "store %s: kelp.db", store->path);
         if (r >= 0 && version == 0)
