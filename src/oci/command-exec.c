@@ -6,6 +6,7 @@
 #include "oci/foreground.h"
 #include "oci/sockets.h"
 #include "oci/state.h"
+#include "runtime/schedule.h"
 #include "spec/capabilities.h"
 
 #include <fcntl.h>
@@ -245,7 +246,9 @@ static int run_process(const OciContainer *container, const ExecOptions *options
                 foreground_window(process);
                 foreground_begin(&foreground);
         }
-        r = runtime_exec(&exec, &child, err);
+        r = schedule_set_affinity(&process->affinity_initial, "process.execCPUAffinity.initial", err);
+        if (r >= 0)
+                r = runtime_exec(&exec, &child, err);
         if (r >= 0)
                 r = tell_caller(options, &child, err);
         if (r >= 0 && !options->detach)

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "runtime/filter.h"
 #include "runtime/init.h"
+#include "runtime/schedule.h"
 #include "sys/capabilities.h"
 
 #include <fcntl.h>
@@ -145,7 +146,9 @@ int process_confine(const Confinement *c, Error *err)
 
         if (c->spec->has_personality && personality(c->spec->personality) < 0)
                 return fail_errno(err, errno, "linux.personality");
-        r = set_limits(process, err);
+        r = schedule_apply(process, c->spec, err);
+        if (r >= 0)
+                r = set_limits(process, err);
         if (r >= 0)
                 r = set_labels(process, err);
         if (r < 0)

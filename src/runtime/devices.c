@@ -63,12 +63,37 @@ static int make_node(Init *init, const RuntimeDevice *device)
         return 0;
 }
 
+static bool is_node(const char *path, const RuntimeDevice *device)
+{
+        struct stat status;
+
+        return stat(path, &status) == 0 && S_ISBLK(status.st_mode) == (device->type == 'b') &&
+               status.st_rdev == makedev((unsigned)device->major, (unsigned)device->minor);
+}
+
+/* Where the host has the node of these numbers, as the kernel names it; "" when it knows none. */
+static void find_node(const RuntimeDevice *device, char *ret, size_t size)
+{
+        _cleanup_buffer_ Buffer text = {0};
+        const char *name;
+        char path[96];
+
+        *ret = 0;
+        snprintf(path, sizeof(path), "/sys/dev/%s/%lld:%lld/uevent", device->type == 'b' ? "block" : "char",
+                 (long long)device->major, (long long)device->minor);
+        if (file_read_at(AT_FDCWD, path, 4096, &text) < 0 || !text.data)
+                return;
+        name = strstr(text.data, "DEVNAME=");
+        if (name)
+                snprintf(ret, size, "/dev/%.*s", (int)strcspn(name + 8, "\n"), name + 8);
+}
+
 static int make_device(Init *init, const RuntimeDevice *device, Error *err)
 {
         bool wants_node =
                 device->type == 'p' || (!device->host_path && !init->in_user_namespace && device->type);
         const char *source = device->host_path ?: device->path;
-        struct stat status;
+        char found[64];
         int r;
 
         if (wants_node) {
@@ -78,9 +103,11 @@ static int make_device(Init *init, const RuntimeDevice *device, Error *err)
                 if (r != -EPERM)
                         return fail_errno(err, -r, "device %s", device->path);
         }
-        if (!device->host_path && device->type &&
-            (stat(source, &status) < 0 ||
-             status.st_rdev != makedev((unsigned)device->major, (unsigned)device->minor)))
+        if (!device->host_path && device->type && !is_node(source, device)) {
+                find_node(device, found, sizeof(found));
+                source = found;
+        }
+        if (!device->host_path && device->type && !is_node(source, device))
                 return fail_kind(err, ERROR_UNSUPPORTED, ENOENT,
                                  "device %s: the host has no such node %lld:%lld, and a user namespace "
                                  "cannot make one",

@@ -10,6 +10,7 @@
 #include "runtime/filter.h"
 #include "runtime/handshake.h"
 #include "runtime/hooks.h"
+#include "runtime/schedule.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -46,6 +47,49 @@ int init_namespaces_failed(int code, const char *call, Error *err)
         else if (code == EAGAIN)
                 fail_hint(err, "the limit of processes is reached (ulimit -u)");
         return -code;
+}
+
+static int write_time_offsets(json_object *offsets, Error *err)
+{
+        json_object_object_foreach(offsets, clock, offset)
+        {
+                int64_t seconds = 0, nanoseconds = 0;
+                char text[96];
+                int r = json_get_int64(offset, "secs", &seconds, err);
+
+                if (r >= 0)
+                        r = json_get_int64(offset, "nanosecs", &nanoseconds, err);
+                if (r < 0)
+                        return r;
+                snprintf(text, sizeof(text), "%s %lld %lld", clock, (long long)seconds,
+                         (long long)nanoseconds);
+                r = file_write_existing_at(AT_FDCWD, "/proc/self/timens_offsets", text);
+                if (r < 0)
+                        return fail_errno(err, -r, "linux.timeOffsets.%s", clock);
+        }
+        return 0;
+}
+
+/* The new namespace is one for children at first, whose offsets can be written as long as it has none; then
+ * we go in. */
+static int make_time_namespace(Init *init, Error *err)
+{
+        _cleanup_close_ int namespace = -EBADF;
+        int r;
+
+        if (init->time_namespace >= 0 && setns(init->time_namespace, CLONE_NEWTIME) < 0)
+                return fail_errno(err, errno, "enter the time namespace");
+        if (!init->new_time_namespace)
+                return 0;
+        if (unshare(CLONE_NEWTIME) < 0)
+                return init_namespaces_failed(errno, "unshare", err);
+        r = write_time_offsets(init->spec->time_offsets, err);
+        if (r < 0)
+                return r;
+        namespace = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+        if (namespace < 0 || setns(namespace, CLONE_NEWTIME) < 0)
+                return fail_errno(err, errno, "enter the time namespace");
+        return 0;
 }
 
 /* Of which nothing needs an id that is mapped. */
@@ -219,6 +263,12 @@ static int set_stdio(Init *init, Error *err)
                                  init->create->preserve_fds, err);
 }
 
+/* After the move into the container's cgroup, which may have changed it. */
+static int set_affinity(Init *init, Error *err)
+{
+        return schedule_set_affinity(&init->process->affinity_final, "process.execCPUAffinity.final", err);
+}
+
 static int find_program(Init *init, Error *err)
 {
         return process_find_program(init->process, &init->program, err);
@@ -259,6 +309,7 @@ static int hide(Init *init, Error *err)
 }
 
 static const Step container_steps[] = {
+        {"time namespace", make_time_namespace}, /* while /proc/self is our own */
         {"oom score", set_oom_score},
         {"hiding", hide},
         {"signals", reset_signals},
@@ -296,6 +347,8 @@ static const Step container_steps[] = {
 };
 
 static const Step exec_steps[] = {
+        {"affinity", set_affinity},
+        {"time namespace", make_time_namespace},
         {"oom score", set_oom_score},
         {"hiding", hide},
         {"filter", compile_filter},

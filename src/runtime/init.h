@@ -15,11 +15,13 @@ typedef struct Init {
         bool exec;              /* a further process of a container that exists */
         bool in_user_namespace; /* not the host's */
         bool awaits_word;       /* the caller says when ids are mapped and paths are there */
-        int new_namespaces;     /* CLONE_NEW… to be made by the init itself */
-        int channel;            /* the handshake with the caller */
-        int root;               /* O_PATH: the container's root, from when it is mounted */
-        int terminal;           /* the pty's slave; -EBADF without one */
-        int master;             /* the pty's master, until the caller has it */
+        int time_namespace; /* to be entered by the init itself: who shares memory may not; -EBADF: none */
+        bool new_time_namespace; /* with offsets, which can be set only before anybody is in it */
+        int new_namespaces;      /* CLONE_NEW… to be made by the init itself */
+        int channel;             /* the handshake with the caller */
+        int root;                /* O_PATH: the container's root, from when it is mounted */
+        int terminal;            /* the pty's slave; -EBADF without one */
+        int master;              /* the pty's master, until the caller has it */
         struct sock_fprog filter;
         int *prepared;    /* for each mount of the spec: made before its turn, or -EBADF; NULL: none */
         pid_t detacher;   /* the task that takes the host's tree away, while it runs */

@@ -228,7 +228,9 @@ static int prepare_namespaces(const RuntimeCreate *create, Spawn *spawn, Error *
                 const RuntimeNamespace *namespace = &create->spec->namespaces[kind];
 
                 if (namespace->mode == NAMESPACE_NEW && kind != NAMESPACE_USER) {
-                        if (namespace_table[kind].flag & with_the_init)
+                        if (kind == NAMESPACE_TIME && create->spec->time_offsets)
+                                spawn->init.new_time_namespace = true;
+                        else if (namespace_table[kind].flag & with_the_init)
                                 spawn->new_namespaces |= namespace_table[kind].flag;
                         else
                                 spawn->init.new_namespaces |= (int)namespace_table[kind].flag;
@@ -239,6 +241,8 @@ static int prepare_namespaces(const RuntimeCreate *create, Spawn *spawn, Error *
                 if (spawn->join[kind] < 0)
                         r = fail_errno(err, errno, "%s namespace %s", namespace_table[kind].name,
                                        namespace->path);
+                if (kind == NAMESPACE_TIME)
+                        spawn->init.time_namespace = TAKE_FD(spawn->join[kind]);
         }
         return r;
 }
@@ -341,6 +345,7 @@ static void spawn_setup(const RuntimeCreate *create, const RuntimeProcess *proce
                          .spec = create->spec,
                          .process = process,
                          .root = -EBADF,
+                         .time_namespace = -EBADF,
                          .memory_files = -EBADF,
                          .terminal = -EBADF,
                          .master = -EBADF,
@@ -367,6 +372,7 @@ static int begin(const RuntimeCreate *create, bool awaits_word, RuntimeContainer
                 r = spawn_container(&spawn, made && made->holder > 0 ? made : NULL, ret, err);
         for (size_t i = 0; i < NAMESPACE_COUNT; i++)
                 cleanup_close(&spawn.join[i]);
+        cleanup_close(&spawn.init.time_namespace);
         return r;
 }
 
@@ -479,8 +485,18 @@ int runtime_exec(const RuntimeExec *exec, RuntimeContainer *ret, Error *err)
         spawn.target = exec->pidfd;
         await_payload(exec);
         r = foreign_namespaces(exec->pid, &spawn.target_namespaces, err);
+        if (r >= 0 && (spawn.target_namespaces & CLONE_NEWTIME)) {
+                char path[64];
+
+                snprintf(path, sizeof(path), "/proc/%d/ns/time", exec->pid);
+                spawn.target_namespaces &= ~CLONE_NEWTIME;
+                spawn.init.time_namespace = open(path, O_RDONLY | O_CLOEXEC);
+                if (spawn.init.time_namespace < 0)
+                        r = fail_errno(err, errno, "time namespace of process %d", exec->pid);
+        }
         if (r >= 0)
                 r = spawn_container(&spawn, NULL, &container, err);
+        cleanup_close(&spawn.init.time_namespace);
         if (r >= 0)
                 r = await_created(&create, &container, err);
         if (r >= 0)

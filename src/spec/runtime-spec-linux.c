@@ -207,7 +207,7 @@ static int check_consistency(const RuntimeSpec *spec, Error *err)
 
 int runtime_spec_read_linux(json_object *section, RuntimeSpec *ret, Error *err)
 {
-        static const char *const refused[] = {"memoryPolicy", "netDevices"};
+        static const char *const refused[] = {"netDevices"};
         int r = read_namespaces(section, ret, err);
 
         if (r >= 0)
@@ -239,6 +239,8 @@ int runtime_spec_read_linux(json_object *section, RuntimeSpec *ret, Error *err)
                 r = keep_object(section, "intelRdt", &ret->intel_rdt, err);
         if (r >= 0)
                 r = read_time_offsets(section, ret, err);
+        if (r >= 0)
+                r = runtime_spec_read_memory_policy(section, ret, err);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(refused); i++)
                 r = spec_refuse(section, refused[i], err);
         return r < 0 ? r : check_consistency(ret, err);

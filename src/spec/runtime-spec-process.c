@@ -207,7 +207,6 @@ static int read_command(json_object *process, RuntimeProcess *ret, Error *err)
 
 int runtime_spec_read_process(json_object *process, RuntimeProcess *ret, Error *err)
 {
-        static const char *const refused[] = {"ioPriority", "scheduler", "execCPUAffinity"};
         int r = read_command(process, ret, err);
 
         if (r >= 0)
@@ -228,8 +227,8 @@ int runtime_spec_read_process(json_object *process, RuntimeProcess *ret, Error *
                 r = spec_get_string(process, "apparmorProfile", &ret->apparmor_profile, err);
         if (r >= 0)
                 r = spec_get_string(process, "selinuxLabel", &ret->selinux_label, err);
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(refused); i++)
-                r = spec_refuse(process, refused[i], err);
+        if (r >= 0)
+                r = runtime_spec_read_schedule(process, ret, err);
         return r < 0 ? r : 0;
 }
 

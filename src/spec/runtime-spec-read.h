@@ -31,4 +31,6 @@ int spec_get_items(json_object *object, const char *key, SpecItemReader *reader,
 
 /* The sections, each in a file of its own. */
 int runtime_spec_read_process(json_object *process, RuntimeProcess *ret, Error *err);
+int runtime_spec_read_schedule(json_object *process, RuntimeProcess *ret, Error *err);
+int runtime_spec_read_memory_policy(json_object *section, RuntimeSpec *ret, Error *err);
 int runtime_spec_read_linux(json_object *section, RuntimeSpec *ret, Error *err);

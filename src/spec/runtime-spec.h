@@ -76,6 +76,22 @@ typedef struct RuntimeCapabilities {
         uint64_t bounding, effective, inheritable, permitted, ambient;
 } RuntimeCapabilities;
 
+/* sched_setattr(2), with its numbers. */
+typedef struct RuntimeScheduler {
+        uint32_t policy;
+        uint64_t flags;
+        int32_t nice, priority;
+        uint64_t runtime, deadline, period; /* nanoseconds */
+} RuntimeScheduler;
+
+enum { RUNTIME_NUMBER_MAXIMUM = 1024 };
+
+/* Processors, or nodes of memory. */
+typedef struct RuntimeNumberSet {
+        bool given;
+        uint64_t bits[RUNTIME_NUMBER_MAXIMUM / 64];
+} RuntimeNumberSet;
+
 typedef struct RuntimeProcess {
         bool terminal;
         uint16_t console_height, console_width; /* 0: unknown */
@@ -101,6 +117,10 @@ typedef struct RuntimeProcess {
         int oom_score_adj;
         char *apparmor_profile;
         char *selinux_label;
+        bool has_scheduler, has_io_priority;
+        RuntimeScheduler scheduler;
+        int io_priority;                                   /* as ioprio_set(2) takes it */
+        RuntimeNumberSet affinity_initial, affinity_final; /* of exec */
 } RuntimeProcess;
 
 void runtime_process_deinit(RuntimeProcess *process);
@@ -189,6 +209,9 @@ typedef struct RuntimeSpec {
         bool seccomp_default; /* kelp's engine: kelp's own table instead of a profile */
         SeccompProfile seccomp;
         json_object *intel_rdt, *time_offsets;
+        bool has_memory_policy;
+        int memory_policy; /* mode and flags as set_mempolicy(2) takes them */
+        RuntimeNumberSet memory_nodes;
 } RuntimeSpec;
 
 void runtime_spec_deinit(RuntimeSpec *spec);
