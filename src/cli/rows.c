@@ -16,6 +16,10 @@ void row_set_ago(json_object *row, const char *key, int64_t seconds)
 {
         char span[CLOCK_TEXT_SIZE], text[CLOCK_TEXT_SIZE + 8];
 
+        if (seconds <= 0) {
+                json_set_string(row, key, "N/A");
+                return;
+        }
         clock_format_span(clock_now() - seconds * 1000000000, span, sizeof(span));
         snprintf(text, sizeof(text), "%s ago", span);
         json_set_string(row, key, text);
@@ -24,10 +28,10 @@ void row_set_ago(json_object *row, const char *key, int64_t seconds)
 void row_set_time(json_object *row, const char *key, int64_t seconds)
 {
         time_t when = (time_t)seconds;
-        char text[64] = "";
+        char text[64] = "N/A";
         struct tm parts;
 
-        if (localtime_r(&when, &parts))
+        if (seconds > 0 && localtime_r(&when, &parts))
                 strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z %Z", &parts);
         json_set_string(row, key, text);
 }

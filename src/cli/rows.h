@@ -6,7 +6,7 @@
 /* The member as text; "" when there is none. */
 const char *row_text(json_object *item, const char *key);
 int64_t row_number(json_object *item, const char *key);
-/* Sets @key to "3 minutes ago". @seconds since 1970. */
+/* Sets @key to "3 minutes ago". @seconds since 1970; 0, which images say that have no time: "N/A". */
 void row_set_ago(json_object *row, const char *key, int64_t seconds);
 /* "2026-11-24 05:18:20 +0000 UTC", in the caller's time zone. */
 void row_set_time(json_object *row, const char *key, int64_t seconds);

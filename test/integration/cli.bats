@@ -166,6 +166,8 @@ assert_contains_line()
         assert_equal "$("$KELP" history -q busybox)" "$("$KELP" images -q busybox)"
         assert_equal "$("$KELP" history --human=false --format '{{.Size}}' busybox | head -n 1)" \
                 "$("$KELP" image inspect -f '{{.Size}}' busybox)"
+        KELP_IMAGE_CREATED='' import_image timeless '{}'
+        assert_equal "$("$KELP" images --format '{{.CreatedSince}} {{.CreatedAt}}' timeless)" 'N/A N/A'
         run_kelp images --filter since=nothing
         assert_status 1
         assert_contains 'No such image: nothing'
