@@ -142,7 +142,8 @@ EOF
         done
         "$KELP" exec box touch /stop
         wait "$overwriter"
-        assert_equal "$(grep overwritten seen)" ''
+        # the payload of the other container, maybe, as between processes of one user; never kelp
+        grep -q end seen
         assert_unchanged
 }
 
