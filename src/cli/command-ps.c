@@ -127,7 +127,7 @@ static json_object *make_row(json_object *item, bool whole, bool all)
 
 /* Rows of thousands of containers are left to the end of the process, which comes next: to free them one by
  * one takes as long as to make them. */
-static json_object *kept[2];
+__attribute__((used)) static json_object *kept[2];
 
 int command_ps(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {

@@ -93,7 +93,7 @@ static bool open_file(ContainerLog *log, unsigned number)
 /* The oldest; log->file stays NULL when there is none yet. */
 static void open_first(ContainerLog *log)
 {
-        _cleanup_close_ int lock = lock_files(log);
+        _cleanup_close_ _unused_ int lock = lock_files(log);
         struct stat status;
         unsigned number = 0;
 

@@ -65,8 +65,8 @@ static void name_for(const UserNamespaceMap *map, char *name, size_t size)
                         const IdRange *range = &maps[i]->ranges[j];
                         uint32_t numbers[] = {(uint32_t)i, range->inside, range->outside, range->count};
 
-                        for (size_t k = 0; k < sizeof(numbers); k++)
-                                hash = (hash ^ ((const unsigned char *)numbers)[k]) * 1099511628211u;
+                        for (size_t k = 0; k < ELEMENTSOF(numbers); k++)
+                                hash = (hash ^ numbers[k]) * 1099511628211u;
                 }
         snprintf(name, size, "diff-%016llx", (unsigned long long)hash);
 }

@@ -137,7 +137,8 @@ static int apply_attributes(int mount_fd, const MountOptions *options, bool is_b
 /* A part of the source: no link in it leads out. */
 static int open_source_below(const RuntimeMount *mount, bool recursive, int *ret, Error *err)
 {
-        _cleanup_close_ int whole = open(mount->source, O_PATH | O_DIRECTORY | O_CLOEXEC), part = -EBADF;
+        _cleanup_close_ int whole = open(mount->source ?: "", O_PATH | O_DIRECTORY | O_CLOEXEC),
+                            part = -EBADF;
 
         if (whole < 0)
                 return fail_errno(err, errno, "mount source %s", mount->source);

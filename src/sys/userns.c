@@ -175,14 +175,14 @@ static int mapper_main(void *argument)
 /* Found by the standard folders, never by the caller's PATH. */
 static void mapper_prepare(Mapper *mapper, bool gid, pid_t holder, const IdMap *map, int errors)
 {
-        static const char *const paths[2][4] = {
-                {"/usr/bin/newuidmap", "/bin/newuidmap", "/usr/local/bin/newuidmap", "/usr/sbin/newuidmap"},
-                {"/usr/bin/newgidmap", "/bin/newgidmap", "/usr/local/bin/newgidmap", "/usr/sbin/newgidmap"},
-        };
+        static const char *const uid_paths[] = {"/usr/bin/newuidmap", "/bin/newuidmap",
+                                                "/usr/local/bin/newuidmap", "/usr/sbin/newuidmap"};
+        static const char *const gid_paths[] = {"/usr/bin/newgidmap", "/bin/newgidmap",
+                                                "/usr/local/bin/newgidmap", "/usr/sbin/newgidmap"};
         size_t count = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(mapper->paths); i++)
-                mapper->paths[i] = paths[gid][i];
+                mapper->paths[i] = gid ? gid_paths[i] : uid_paths[i];
         mapper->errors = errors;
         mapper->arguments[count++] = (char *)(gid ? "newgidmap" : "newuidmap");
         snprintf(mapper->numbers[0], sizeof(mapper->numbers[0]), "%d", holder);

