@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "engine/container.h"
 #include "engine/image.h"
+#include "engine/network.h"
 #include "engine/volume.h"
 
 typedef int (*Look)(Engine *engine, const char *name, bool size, json_object **ret, Error *err);
@@ -24,11 +25,19 @@ static int look_volume(Engine *engine, const char *name, bool size, json_object 
         return volume_inspect(engine, name, ret, err);
 }
 
+static int look_network(Engine *engine, const char *name, bool size, json_object **ret, Error *err)
+{
+        return network_inspect(engine, name, ret, err);
+}
+
 /* In the order in which a name is looked for. */
 static const struct {
         const char *type;
         Look look;
-} kinds[] = {{"container", look_container}, {"image", look_image}, {"volume", look_volume}};
+} kinds[] = {{"container", look_container},
+             {"image", look_image},
+             {"volume", look_volume},
+             {"network", look_network}};
 
 static int look(Engine *engine, const char *type, const char *name, bool size, json_object **ret, Error *err)
 {
@@ -104,8 +113,8 @@ int command_inspect(CommandContext *context, int argc, char **argv, int *ret_sta
                 known = known || text_equal(type, kinds[i].type);
         if (type && !known)
                 return fail_kind(err, ERROR_USAGE, EINVAL,
-                                 "\"%s\" is not a valid value for --type: it is container, image or "
-                                 "volume",
+                                 "\"%s\" is not a valid value for --type: it is container, image, "
+                                 "network or volume",
                                  type);
         return inspect(context, type, count, argv + 1, format, size, ret_status, err);
 }
@@ -137,6 +146,11 @@ int command_container_inspect(CommandContext *context, int argc, char **argv, in
 int command_image_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
         return inspect_type(context, "image inspect", "image", argc, argv, ret_status, err);
+}
+
+int command_network_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        return inspect_type(context, "network inspect", "network", argc, argv, ret_status, err);
 }
 
 int command_volume_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err)

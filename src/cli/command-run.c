@@ -34,6 +34,12 @@ static void arguments_deinit(RunArguments *arguments)
                                &o->dns_search,
                                &o->dns_options,
                                &o->hosts,
+                               &o->networks,
+                               &o->network_aliases,
+                               &o->links,
+                               &o->publish,
+                               &o->expose,
+                               &o->allow_host,
                                &o->annotations,
                                &o->log_options,
                                &o->volumes_from,
@@ -131,6 +137,8 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
         ContainerOptions *o = &a->options;
         const Option table[] = {
                 {"add-host", 0, OPTION_LIST, &o->hosts, "list", "Add a custom host-to-IP mapping (host:ip)"},
+                {"allow-host", 0, OPTION_LIST, &o->allow_host, "port",
+                 "Let the container reach this port of the host's loopback, at host-gateway"},
                 {"annotation", 0, OPTION_LIST, &o->annotations, "map", "Add an annotation to the container"},
                 {"attach", 'a', OPTION_LIST, &o->attach, "list", "Attach to STDIN, STDOUT or STDERR"},
                 {"cap-add", 0, OPTION_LIST, &o->cap_add, "list", "Add Linux capabilities"},
@@ -168,9 +176,22 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
                  "Log driver options (max-size=SIZE, max-file=NUMBER)"},
                 {"mount", 0, OPTION_LIST, &o->mounts, "mount", "Attach a filesystem mount to the container"},
                 {"name", 0, OPTION_TEXT, &o->name, "string", "Assign a name to the container"},
-                {"network", 0, OPTION_TEXT, &o->network, "network",
-                 "Connect a container to a network (none|host|container:NAME)"},
-                {"net", 0, OPTION_TEXT, &o->network, "network", "As --network"},
+                {"ip", 0, OPTION_TEXT, &o->ip, "string", "IPv4 address (e.g., 172.30.100.104)"},
+                {"ip6", 0, OPTION_TEXT, &o->ip6, "string", "IPv6 address (e.g., 2001:db8::33)"},
+                {"link", 0, OPTION_LIST, &o->links, "list", "Add link to another container (NAME[:ALIAS])"},
+                {"mac-address", 0, OPTION_TEXT, &o->mac_address, "string",
+                 "Container MAC address (e.g., 92:d0:c6:0a:29:33)"},
+                {"network", 0, OPTION_LIST, &o->networks, "network",
+                 "Connect a container to a network (NAME|none|host|container:NAME)"},
+                {"net", 0, OPTION_LIST, &o->networks, "network", "As --network"},
+                {"network-alias", 0, OPTION_LIST, &o->network_aliases, "list",
+                 "Add network-scoped alias for the container"},
+                {"net-alias", 0, OPTION_LIST, &o->network_aliases, "list", "As --network-alias"},
+                {"publish", 'p', OPTION_LIST, &o->publish, "list",
+                 "Publish a container's port(s) to the host ([[ADDRESS:]PORT:]PORT[/udp])"},
+                {"publish-all", 'P', OPTION_FLAG, &o->publish_all, "",
+                 "Publish all exposed ports to random ports"},
+                {"expose", 0, OPTION_LIST, &o->expose, "list", "Expose a port or a range of ports"},
                 {"pid", 0, OPTION_TEXT, &o->pid, "string", "PID namespace to use (host|container:NAME)"},
                 {"oom-score-adj", 0, OPTION_TEXT, &o->oom_score_adj, "int",
                  "Tune the host's preference for killing it without memory (-1000 to 1000)"},
@@ -214,7 +235,6 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
                 {"gpus", "docker's daemon runs a vendor's hook as root for it; --device /dev/dri gives the "
                          "container the devices that you may open"},
                 {"isolation", "it chooses a technology of Windows"},
-                {"link", "legacy links are environment of docker's default bridge; --add-host names hosts"},
                 {"oom-kill-disable", "only the host's root can exempt a process from the kernel's killer; "
                                      "--oom-score-adj moves it back in the row"},
                 {"runtime", "kelp starts containers itself"},
@@ -233,7 +253,7 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
         if (r != 0)
                 return r;
         o->has_entrypoint = o->entrypoint != NULL;
-        o->network_given = o->network != NULL;
+        o->network = o->networks.count ? o->networks.items[0] : NULL;
         o->image = argv[1];
         for (int i = 2; i <= count; i++)
                 if (string_list_add(&o->arguments, argv[i]) < 0)

@@ -118,6 +118,17 @@ int command_logout(CommandContext *context, int argc, char **argv, int *ret_stat
 int command_container_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_container_prune(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_image_prune(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_port(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_network_capture(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_network_connect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_network_create(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_network_disconnect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_network_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_network_ls(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_network_prune(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_network_publish(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_network_rm(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_network_unpublish(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_volume_create(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_volume_inspect(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_volume_ls(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);

@@ -11,6 +11,7 @@
 
 #include "engine/container.h"
 #include "engine/image.h"
+#include "engine/network.h"
 #include "engine/volume.h"
 
 typedef enum Kind {
@@ -26,6 +27,7 @@ typedef enum Kind {
         KIND_IMAGES,
         KIND_VOLUMES,
         KIND_VOLUMES_AND_FILES,
+        KIND_NETWORKS,
         KIND_ANY, /* containers, images, volumes */
 } Kind;
 
@@ -74,7 +76,7 @@ static const struct {
         {"ipc", KIND_CHOICES, "host none private shareable container:"},
         {"label-file", KIND_FILES},
         {"log-driver", KIND_CHOICES, "json-file none"},
-        {"network", KIND_CHOICES, "none host container:"},
+        {"network", KIND_NETWORKS},
         {"output", KIND_FILES},
         {"pid", KIND_CHOICES, "host container:"},
         {"platform", KIND_CHOICES, "linux/amd64 linux/arm64 linux/arm/v7 linux/386"},
@@ -83,7 +85,7 @@ static const struct {
         {"security-opt", KIND_CHOICES, "no-new-privileges seccomp="},
         {"signal", KIND_CHOICES, "HUP INT KILL QUIT TERM USR1 USR2"},
         {"stop-signal", KIND_CHOICES, "HUP INT KILL QUIT TERM USR1 USR2"},
-        {"type", KIND_CHOICES, "container image volume"},
+        {"type", KIND_CHOICES, "container image network volume"},
         {"userns", KIND_CHOICES, "keep-id"},
         {"volume", KIND_VOLUMES_AND_FILES},
         {"volumes-from", KIND_CONTAINERS},
@@ -116,9 +118,9 @@ static Kind word_kind(const Command *command, size_t position)
         static const struct {
                 const char *word;
                 Kind kind;
-        } meanings[] = {{"NEW_", KIND_NOTHING}, {"NAME|ID", KIND_ANY},       {"VOLUME", KIND_VOLUMES},
-                        {"IMAGE", KIND_IMAGES}, {"REPOSITORY", KIND_IMAGES}, {"NAME[:TAG", KIND_IMAGES},
-                        {"FILE", KIND_FILES}};
+        } meanings[] = {{"NEW_", KIND_NOTHING},        {"NAME|ID", KIND_ANY},      {"VOLUME", KIND_VOLUMES},
+                        {"NEW_NETWORK", KIND_NOTHING}, {"NETWORK", KIND_NETWORKS}, {"IMAGE", KIND_IMAGES},
+                        {"REPOSITORY", KIND_IMAGES},   {"NAME[:TAG", KIND_IMAGES}, {"FILE", KIND_FILES}};
         const char *word = command->usage, *next;
 
         if (text_after(word, "[OPTIONS]"))
@@ -304,6 +306,18 @@ static int print_volumes(Engine *engine, Error *err)
         return r;
 }
 
+static int print_networks(Engine *engine, Error *err)
+{
+        _cleanup_json_ json_object *list = NULL;
+        int r = network_list(engine, &(NetworkListOptions){0}, &list, err);
+
+        for (size_t i = 0; r >= 0 && i < json_object_array_length(list); i++)
+                print_candidate(json_object_get_string(
+                                        json_object_object_get(json_object_array_get_idx(list, i), "Name")),
+                                NULL);
+        return r;
+}
+
 /* What is in the store. */
 static int print_stored(Engine *engine, Kind kind, Error *err)
 {
@@ -315,6 +329,8 @@ static int print_stored(Engine *engine, Kind kind, Error *err)
                 r = print_images(engine, err);
         if (r >= 0 && (kind == KIND_VOLUMES || kind == KIND_VOLUMES_AND_FILES || kind == KIND_ANY))
                 r = print_volumes(engine, err);
+        if (r >= 0 && kind == KIND_NETWORKS)
+                r = print_networks(engine, err);
         return r;
 }
 

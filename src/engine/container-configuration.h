@@ -47,6 +47,11 @@ typedef struct ContainerConfiguration {
         StringList devices; /* host:container:rwm */
         StringList tmpfs;   /* as typed */
         StringList dns, dns_search, dns_options, hosts;
+        StringList networks; /* docker's long form of --network: "name=x,alias=y,ip=…" */
+        StringList ports;    /* -p as typed */
+        StringList links;
+        StringList allow_host;
+        bool publish_all;
         StringList masked_paths, readonly_paths;
         StringList annotations;
         char *log_driver;

@@ -2,6 +2,7 @@
 #include "base/identity.h"
 #include "engine/container-configure.h"
 #include "engine/container-userns.h"
+#include "engine/network-join.h"
 #include "store/containers.h"
 
 #include <ctype.h>
@@ -41,6 +42,38 @@ static int apply_flag(Engine *engine, const NamespaceFlag *flag, const char *val
         free(*target);
         *target = text_printf("container:%s", row.id);
         return *target ? 0 : fail_memory(err);
+}
+
+/* The mode is that of the first --network: its name, in whichever form it was given. */
+static int apply_network(Engine *engine, const ContainerOptions *options,
+                         ContainerConfiguration *configuration, Error *err)
+{
+        static const NamespaceFlag flag = {
+                "--network", {"none", "host"}, true, "it takes none, host, container:NAME or a network"};
+        NetdEndpoint ignored = {0};
+        char name[NETD_NAME_SIZE];
+        int r;
+
+        if (options->networks.count && strchr(options->network, '=')) {
+                r = network_endpoint_parse(options->network, name, &ignored, err);
+                if (r < 0)
+                        return r;
+                if (!*name)
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "--network %s: name=NETWORK is missing",
+                                         options->network);
+                r = text_replace(&configuration->network, name) < 0 ? fail_memory(err) : 0;
+        } else if (network_is_bridge(options->network)) {
+                const char *network = text_equal(options->network, "default") ? "bridge" : options->network;
+
+                r = text_replace(&configuration->network, network) < 0 ? fail_memory(err) : 0;
+        } else {
+                r = apply_flag(engine, &flag, options->network, &configuration->network, err);
+        }
+        if (r >= 0 && options->networks.count > 1 && !network_is_bridge(configuration->network))
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "conflicting options: cannot attach both user-defined and non-user-defined "
+                                 "network-modes");
+        return r < 0 ? r : network_configure(engine, options, configuration, err);
 }
 
 static int check_hostname(const char *name, Error *err)
@@ -137,8 +170,6 @@ static int configure_userns(Engine *engine, const ContainerOptions *options,
 int container_configure_namespaces(Engine *engine, const ContainerOptions *options, const char *id,
                                    ContainerConfiguration *configuration, Error *err)
 {
-        static const NamespaceFlag network = {
-                "--network", {"none", "host"}, true, "this version knows none, host and container:NAME"};
         static const NamespaceFlag pid = {
                 "--pid", {"private", "host"}, true, "known are private, host and container:NAME"};
         static const NamespaceFlag ipc = {"--ipc",
@@ -150,7 +181,7 @@ int container_configure_namespaces(Engine *engine, const ContainerOptions *optio
                 "--cgroupns", {"private", "host"}, false, "known are private and host"};
         int r;
 
-        r = apply_flag(engine, &network, options->network, &configuration->network, err);
+        r = apply_network(engine, options, configuration, err);
         if (r >= 0)
                 r = apply_flag(engine, &pid, options->pid, &configuration->pid, err);
         if (r >= 0)

@@ -98,7 +98,7 @@ static int make_plan(Exec *exec, const LocalOptions *options, Error *err)
         r = engine_store(exec->engine, &store, err);
         if (r >= 0)
                 r = container_plan_make(exec->engine, exec->row.id, store_path(store), &exec->configuration,
-                                        &exec->plan, err);
+                                        NULL, &exec->plan, err);
         if (r >= 0)
                 r = plan_process(exec->options, &exec->configuration, process, err);
         view.options = *options;

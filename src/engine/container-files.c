@@ -25,7 +25,15 @@ static void write_own_name(const char *name, const char *domain, Buffer *text)
         buffer_putc(text, '\n');
 }
 
-static void write_hosts(const ContainerConfiguration *configuration, Buffer *text)
+/* What host-gateway stands for: the address that every network of kelp's has for the host. */
+static const char *host_address(const ContainerConfiguration *configuration, const char *address)
+{
+        if (!text_equal(address, "host-gateway"))
+                return address;
+        return network_is_bridge(configuration->network) ? NETD_HOST_ALIAS : "127.0.0.1";
+}
+
+static void write_hosts(const ContainerConfiguration *configuration, const NetworkJoin *network, Buffer *text)
 {
         buffer_puts(text,
                     "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\n"
@@ -33,24 +41,50 @@ static void write_hosts(const ContainerConfiguration *configuration, Buffer *tex
         for (size_t i = 0; i < configuration->hosts.count; i++) {
                 const char *host = configuration->hosts.items[i], *separator = strpbrk(host, ":=");
 
-                buffer_printf(text, "%s\t%.*s\n", separator + 1, (int)(separator - host), host);
+                buffer_printf(text, "%s\t%.*s\n", host_address(configuration, separator + 1),
+                              (int)(separator - host), host);
         }
-        write_own_name(configuration->hostname, configuration->domainname, text);
+        if (network && network->hosts)
+                buffer_puts(text, network->hosts);
+        else
+                write_own_name(configuration->hostname, configuration->domainname, text);
 }
 
-static void write_resolv_conf(const ContainerConfiguration *configuration, Buffer *text)
+/* The host's search list and options, without its servers. */
+static void copy_search(Buffer *text)
 {
         _cleanup_buffer_ Buffer host = {0};
+        char *save = NULL;
+
+        if (file_read_at(AT_FDCWD, "/etc/resolv.conf", RESOLV_CONF_MAXIMUM, &host) < 0 || !host.data)
+                return;
+        for (char *line = strtok_r(host.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+                if (text_after(line, "search ") || text_after(line, "options "))
+                        buffer_printf(text, "%s\n", line);
+}
+
+static void write_resolv_conf(const ContainerConfiguration *configuration, const NetworkJoin *network,
+                              Buffer *text)
+{
+        _cleanup_buffer_ Buffer host = {0};
+
+        bool own = network && network->name_servers;
+
+        if (own) {
+                buffer_puts(text, network->name_servers);
+                if (configuration->dns_search.count + configuration->dns_options.count == 0)
+                        copy_search(text);
+        }
 
         if (configuration->dns.count + configuration->dns_search.count + configuration->dns_options.count ==
             0) {
                 /* Without a network there is nobody to ask. */
-                if (text_equal(configuration->network, "host") &&
+                if (!own && text_equal(configuration->network, "host") &&
                     file_read_at(AT_FDCWD, "/etc/resolv.conf", RESOLV_CONF_MAXIMUM, &host) >= 0)
                         buffer_append(text, host.data, host.length);
                 return;
         }
-        for (size_t i = 0; i < configuration->dns.count; i++)
+        for (size_t i = 0; i < configuration->dns.count && !own; i++)
                 buffer_printf(text, "nameserver %s\n", configuration->dns.items[i]);
         for (size_t i = 0; i < configuration->dns_search.count; i++)
                 buffer_printf(text, "%s%s%s", i ? " " : "search ", configuration->dns_search.items[i],
@@ -60,16 +94,17 @@ static void write_resolv_conf(const ContainerConfiguration *configuration, Buffe
                               i + 1 == configuration->dns_options.count ? "\n" : "");
 }
 
-int container_file_text(const ContainerConfiguration *configuration, const char *name, char **ret, Error *err)
+int container_file_text(const ContainerConfiguration *configuration, const NetworkJoin *network,
+                        const char *name, char **ret, Error *err)
 {
         _cleanup_buffer_ Buffer text = {0};
 
         if (text_equal(name, "hostname"))
                 buffer_printf(&text, "%s\n", configuration->hostname);
         else if (text_equal(name, "hosts"))
-                write_hosts(configuration, &text);
+                write_hosts(configuration, network, &text);
         else
-                write_resolv_conf(configuration, &text);
+                write_resolv_conf(configuration, network, &text);
         *ret = buffer_take(&text);
         return *ret ? 0 : fail_memory(err);
 }
@@ -87,14 +122,14 @@ static int give_to_owner(int folder_fd, const char *name, Error *err)
         return 0;
 }
 
-static int write_file(int folder_fd, const ContainerConfiguration *configuration, const char *name,
-                      Error *err)
+static int write_file(int folder_fd, const ContainerConfiguration *configuration, const NetworkJoin *network,
+                      const char *name, Error *err)
 {
         _cleanup_close_ int fd = -EBADF;
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = container_file_text(configuration, name, &text, err);
+        r = container_file_text(configuration, network, name, &text, err);
         if (r < 0)
                 return r;
         /* Rewritten before each start, so a torn one after a power cut does no harm: no temporary file. */
@@ -118,7 +153,7 @@ static int make_folder(int folder_fd, const char *name, Error *err)
 }
 
 int container_files_write(int folder_fd, const char *id, const ContainerConfiguration *configuration,
-                          Error *err)
+                          const NetworkJoin *network, Error *err)
 {
         static const char *const names[] = {"hostname", "hosts", "resolv.conf"};
         int r;
@@ -134,6 +169,6 @@ int container_files_write(int folder_fd, const char *id, const ContainerConfigur
         if (r >= 0 && !(configuration->userns && text_after(configuration->userns, "keep-id")))
                 r = tree_remove_at(folder_fd, "work/work", err);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(names) && !configuration->auto_remove; i++)
-                r = write_file(folder_fd, configuration, names[i], err);
+                r = write_file(folder_fd, configuration, network, names[i], err);
         return r;
 }

@@ -2,6 +2,7 @@
 #include "engine/container-configuration.h"
 #include "engine/container-state.h"
 #include "engine/container.h"
+#include "engine/network-join.h"
 #include "monitor/log-writer.h"
 
 static void set_time(json_object *object, const char *key, int64_t time)
@@ -92,6 +93,9 @@ int container_inspect(Engine *engine, const char *name, json_object **ret, Error
                 if (json_object_object_get_ex(document, parts[i], &part))
                         json_set(object, parts[i], json_object_get(part));
         }
+        r = network_describe_settings(engine, &row, &configuration, object, err);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(object);
         return 0;
 }

@@ -15,6 +15,7 @@ void container_launch_deinit(ContainerLaunch *launch)
 {
         runtime_container_deinit(&launch->container);
         container_plan_deinit(&launch->plan);
+        network_join_deinit(&launch->network);
         cleanup_close(&launch->folder);
         cleanup_close(&launch->user_namespace);
         for (int i = 0; i < 3; i++)
@@ -56,6 +57,17 @@ static int open_init_program(Engine *engine, int *ret, Error *err)
         return r < 0 ? fail_errno(err, -r, "%s", path) : 0;
 }
 
+/* The network namespace is kelp-netd's work: there before the container is. */
+static int join_network(RuntimeSpec *spec, int namespace_fd, Error *err)
+{
+        RuntimeNamespace *namespace = &spec->namespaces[NAMESPACE_NETWORK];
+
+        namespace->mode = NAMESPACE_JOIN;
+        free(namespace->path);
+        namespace->path = text_printf("/proc/self/fd/%d", namespace_fd);
+        return namespace->path ? 0 : fail_memory(err);
+}
+
 int container_launch_plan(Engine *engine, const StoreContainer *row,
                           const ContainerConfiguration *configuration, ContainerLaunch *launch, Error *err)
 {
@@ -69,7 +81,12 @@ int container_launch_plan(Engine *engine, const StoreContainer *row,
         folder = text_printf("%s/containers/%s", store_path(store), row->id);
         if (!folder)
                 return fail_memory(err);
-        r = container_plan_make(engine, row->id, folder, configuration, &launch->plan, err);
+        r = network_join_prepare(engine, row, configuration, &launch->network, &launch->user_namespace, err);
+        if (r >= 0)
+                r = container_plan_make(engine, row->id, folder, configuration, &launch->network,
+                                        &launch->plan, err);
+        if (r >= 0 && launch->network.namespace_fd >= 0)
+                r = join_network(&launch->plan.spec, launch->network.namespace_fd, err);
         if (r >= 0)
                 r = container_userns_plan(engine, configuration, &launch->plan, &launch->user_namespace, err);
         if (r >= 0)
@@ -114,7 +131,7 @@ int container_launch_folder(Engine *engine, const StoreContainer *row,
                 return fail_errno(err, errno, "folder of container %s", row->name);
         r = lock_folder(launch, row->name, err);
         if (r >= 0)
-                r = container_files_write(launch->folder, row->id, configuration, err);
+                r = container_files_write(launch->folder, row->id, configuration, &launch->network, err);
         return r < 0 ? r : container_userns_own(configuration, launch->folder, launch->user_namespace, err);
 }
 
@@ -149,9 +166,11 @@ int container_launch_begin(Engine *engine, const StoreContainer *row,
         return runtime_begin(create, &launch->container, err);
 }
 
-int container_launch_finish(ContainerLaunch *launch, Error *err)
+int container_launch_finish(ContainerLaunch *launch, const char *name, Error *err)
 {
-        return runtime_finish(&launch->create, &launch->container, err);
+        int r = network_join_hold(&launch->network, name, launch->container.pidfd, launch->folder, err);
+
+        return r < 0 ? r : runtime_finish(&launch->create, &launch->container, err);
 }
 
 static int fill_running(StoreContainer *row, pid_t pid, uint64_t pid_start, pid_t holder)

@@ -4,6 +4,7 @@
 #include "engine/container-configuration.h"
 #include "engine/container-plan.h"
 #include "engine/container.h"
+#include "engine/network-join.h"
 #include "monitor/holder.h"
 #include "store/containers.h"
 
@@ -14,15 +15,18 @@ typedef struct ContainerLaunch {
         RuntimeContainer container;
         int folder;         /* containers/ID; locked as long as anybody has this descriptor */
         bool foreign;       /* another kelp has it: nothing of it is ours to change */
-        int user_namespace; /* of the container whose namespaces are joined, or of --userns keep-id; -EBADF:
-                               the engine's */
-        int streams[3];     /* our ends of the payload's 0, 1, 2; -EBADF: none, or a terminal */
+        int user_namespace; /* of kelp-netd, of the container whose namespaces are joined, or of --userns
+                               keep-id; -EBADF: the engine's */
+        NetworkJoin network;
+        bool at_once;   /* container_launch_finish() starts it */
+        int streams[3]; /* our ends of the payload's 0, 1, 2; -EBADF: none, or a terminal */
         int init_program;
         int root; /* the root file system, when the caller has mounted it; -EBADF: the init does */
 } ContainerLaunch;
 
 #define CONTAINER_LAUNCH_INIT                                                                                \
         {.container = RUNTIME_CONTAINER_INIT,                                                                \
+         .network = NETWORK_JOIN_INIT,                                                                       \
          .folder = -EBADF,                                                                                   \
          .user_namespace = -EBADF,                                                                           \
          .streams = {-EBADF, -EBADF, -EBADF},                                                                \
@@ -46,8 +50,8 @@ int container_launch_begin(Engine *engine, const StoreContainer *row,
                            const ContainerConfiguration *configuration, bool at_once, ContainerLaunch *launch,
                            Error *err);
 /* Waits until it is built, for which the folder is needed: runtime_start() follows. @at_once: until the
- * payload runs. */
-int container_launch_finish(ContainerLaunch *launch, Error *err);
+ * payload runs. @name: of the container. */
+int container_launch_finish(ContainerLaunch *launch, const char *name, Error *err);
 
 /* Makes the row, which is not written, say that it runs, held by this process. */
 int container_fill_running(StoreContainer *row, const ContainerLaunch *launch, Error *err);

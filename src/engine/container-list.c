@@ -3,6 +3,7 @@
 #include "engine/container-state.h"
 #include "engine/container.h"
 #include "engine/disk-usage.h"
+#include "engine/network-join.h"
 #include "store/images.h"
 
 static const int64_t second = 1000000000;
@@ -156,6 +157,9 @@ static int take(Engine *engine, const ContainerListOptions *options, const Conta
                 return r < 0 ? r : 0;
         object = summary(row, shared);
         json_object_array_add(result, object);
+        r = network_describe_ports(engine, row, json_object_object_get(object, "Ports"), err);
+        if (r < 0)
+                return r;
         if (details)
                 add_details(object, details);
         if (options->size)
@@ -175,7 +179,9 @@ int container_list(Engine *engine, const ContainerListOptions *options, json_obj
 
         if (!result)
                 return fail_memory(err);
-        r = engine_store(engine, &store, err);
+        r = network_revive(engine, err);
+        if (r >= 0)
+                r = engine_store(engine, &store, err);
         if (r >= 0)
                 r = shared_make(&shared, err);
         if (r >= 0)

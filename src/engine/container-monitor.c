@@ -101,7 +101,7 @@ static _Noreturn void be_monitor(Start *start)
         r = container_launch_begin(start->engine, start->row, start->configuration, false, &start->launch,
                                    &report.error);
         if (r >= 0)
-                r = container_launch_finish(&start->launch, &report.error);
+                r = container_launch_finish(&start->launch, start->row->name, &report.error);
         if (r >= 0) {
                 report.pid = start->launch.container.pid;
                 report.start = process_start_time(report.pid);
@@ -249,6 +249,7 @@ int container_monitor_start(Engine *engine, StoreContainer *row, const Container
                         *err = error;
                 goto discard;
         }
+        start.launch.network.held = true; /* by the monitor */
         monitor.client = TAKE_FD(start.clients[0]);
         *ret = monitor;
         monitor = (ContainerMonitor)CONTAINER_MONITOR_INIT;

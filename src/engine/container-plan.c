@@ -92,8 +92,8 @@ static int add_system_mounts(const ContainerConfiguration *configuration, Runtim
         return r;
 }
 
-static int add_own_files(const ContainerConfiguration *configuration, const char *folder, RuntimeSpec *spec,
-                         Error *err)
+static int add_own_files(const ContainerConfiguration *configuration, const NetworkJoin *network,
+                         const char *folder, RuntimeSpec *spec, Error *err)
 {
         static const char *const names[] = {"resolv.conf", "hostname", "hosts"};
         int r = 0;
@@ -109,7 +109,7 @@ static int add_own_files(const ContainerConfiguration *configuration, const char
                 r = add_mount(spec, destination, "bind", source,
                               configuration->read_only ? "bind,rprivate,ro" : "bind,rprivate", err);
                 if (r >= 0 && configuration->auto_remove)
-                        r = container_file_text(configuration, names[i],
+                        r = container_file_text(configuration, network, names[i],
                                                 &spec->mounts[spec->mount_count - 1].content, err);
         }
         return r;
@@ -313,7 +313,8 @@ static int plan_overlay(Engine *engine, const ContainerConfiguration *configurat
 }
 
 int container_plan_make(Engine *engine, const char *id, const char *folder,
-                        const ContainerConfiguration *configuration, ContainerPlan *ret, Error *err)
+                        const ContainerConfiguration *configuration, const NetworkJoin *network,
+                        ContainerPlan *ret, Error *err)
 {
         _cleanup_plan_ ContainerPlan plan = {0};
         RuntimeSpec *spec = &plan.spec;
@@ -338,7 +339,7 @@ int container_plan_make(Engine *engine, const char *id, const char *folder,
         if (r >= 0)
                 r = add_user_mounts(configuration, spec, err);
         if (r >= 0)
-                r = add_own_files(configuration, folder, spec, err);
+                r = add_own_files(configuration, network, folder, spec, err);
         if (r >= 0)
                 r = plan_process(configuration, &spec->process, err);
         if (r >= 0)

@@ -88,7 +88,7 @@ static int build_and_hold(Engine *engine, StoreContainer *row, const ContainerCo
         if (r >= 0)
                 r = build(engine, row, configuration, new_row, &launch, &failed);
         if (r >= 0)
-                r = container_launch_finish(&launch, &failed);
+                r = container_launch_finish(&launch, row->name, &failed);
         if (r >= 0)
                 return hold(engine, row, configuration, &launch, &local, ret_status, err);
         if (launch.foreign)
@@ -193,8 +193,10 @@ int container_run(Engine *engine, const ContainerOptions *options, const Contain
         int r;
 
         *ret_id = 0;
-        /* Its helpers take a millisecond, which passes beside the rest. */
-        r = engine_user_namespace_start(engine, err);
+        /* Its helpers take a millisecond, which passes beside the rest. With a network, kelp-netd has one. */
+        r = options->network && network_is_bridge(options->network)
+                    ? 0
+                    : engine_user_namespace_start(engine, err);
         if (r >= 0)
                 r = container_create_decide(engine, options, &row, &configuration, err);
         return r < 0 ? r : run_row(engine, &row, &configuration, &new_row, streams, ret_status, err);

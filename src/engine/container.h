@@ -41,8 +41,13 @@ typedef struct ContainerOptions {
         const char *entrypoint; /* --entrypoint; "" resets it */
         bool has_entrypoint;
         const char *hostname, *domainname;
-        const char *network; /* none, host, container:X */
-        bool network_given;
+        const char *network; /* none, host, container:X, or the name of the first network */
+        StringList networks; /* --network of kelp's networks, as typed; more than one is possible */
+        StringList network_aliases, links;
+        const char *ip, *ip6, *mac_address;
+        StringList publish, expose; /* -p, --expose */
+        bool publish_all;
+        StringList allow_host; /* ports of the host's loopback that the container may reach */
         const char *pid, *ipc, *uts, *userns, *cgroupns;
         const char *oom_score_adj;
         const char *shm_size;
