@@ -51,8 +51,8 @@ char *path_join(const char *folder, const char *name);
 /* The part behind the last slash (never NULL). */
 const char *path_basename(const char *path);
 
-/* Renames a folder unless something is there: -EEXIST. Also where the file system has no way to say so (NFS, FUSE);
- * there only an empty folder might be replaced. 0 or a negative errno. */
+/* Renames a folder unless something is there: -EEXIST. Also where the file system has no way to say so (NFS,
+ * FUSE); there only an empty folder might be replaced. 0 or a negative errno. */
 int folder_rename_new_at(int from_fd, const char *from, int to_fd, const char *to);
 
 /* Removes the entry @name below @directory_fd and all below it, never following a symlink nor crossing a

@@ -93,8 +93,8 @@ int handshake_receive(int channel, HandshakeMessage *ret, int *ret_fd)
         ssize_t length;
 
         *ret = (HandshakeMessage){0};
-        /* ECONNRESET comes once, and first, when the other side has ended without reading all of ours: its last
-         * message, which says why, is still there. */
+        /* ECONNRESET comes once, and first, when the other side has ended without reading all of ours: its
+         * last message, which says why, is still there. */
         do
                 length = recvmsg(channel, &header, MSG_CMSG_CLOEXEC);
         while (length < 0 && (errno == EINTR || errno == ECONNRESET));
