@@ -55,12 +55,17 @@ static const char *nearest(const char *wanted, const char *const *names, size_t 
 
 static void test_nearest(void **state)
 {
+        static const char *const commands[] = {"ps", "run", "top", "logs"};
         static const char *const names[] = {"format", "filter", "no-trunc", "quiet", "a"};
 
         assert_string_equal(nearest("fromat", names, 5), "format");
         assert_string_equal(nearest("qiet", names, 5), "quiet");
         assert_string_equal(nearest("filt", names, 5), "filter");
         assert_string_equal(nearest("formatted", names, 5), "format");
+        assert_string_equal(nearest("sp", commands, 4), "ps");
+        assert_string_equal(nearest("rnu", commands, 4), "run");
+        assert_string_equal(nearest("lgos", commands, 4), "logs");
+        assert_null(nearest("foo", commands, 4));
         assert_null(nearest("xyz", names, 5));
         assert_null(nearest("something", names, 5));
 }
