@@ -285,13 +285,16 @@ static int plan_overlay(Engine *engine, const ContainerConfiguration *configurat
 
         r = engine_store(engine, &store, err);
         for (size_t i = 0; r >= 0 && i < configuration->layers.count; i++) {
+                _cleanup_free_ char *path = NULL;
                 Digest digest;
-                char *path = NULL;
 
                 r = digest_parse(configuration->layers.items[i], &digest, err);
                 if (r >= 0)
                         r = store_layer_path(store, &digest, &path, err);
-                if (r >= 0 && string_list_take(&plan->lower, path) < 0)
+                /* Of a layer that an image has several times (empty ones often) overlayfs takes one, and only
+                 * the uppermost, which comes first here, counts: it hides or gives all that the others do. */
+                if (r >= 0 && !string_list_contains(&plan->lower, path) &&
+                    string_list_take(&plan->lower, TAKE_PTR(path)) < 0)
                         r = fail_memory(err);
         }
         if (r < 0)

@@ -101,8 +101,11 @@ END
         special_registry_start s layout silent=200000
         "$KELP" pull "$SPECIAL/some/image:one" >first.output 2>&1 3>&- &
         first=$!
-        wait_until grep -q 'blobs.*blobs' <(tr '\n' ' ' <s/log) || true
-        wait_until grep -q 'Pulling fs layer' first.output || true
+        layers_asked()
+        {
+                [ "$(grep -c '^GET.*blobs' s/log)" -ge 2 ]
+        }
+        wait_until layers_asked
         run ended INT ended.output 'Pulling from' pull "$SPECIAL/other/image:one"
         assert_equal "$output" -2
         kill -TERM $first

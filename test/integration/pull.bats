@@ -125,3 +125,32 @@ push_image()
         cp ca.crt "$HOME/.config/kelp/certs.d/$REGISTRY/ca.crt"
         assert_equal "$("$KELP" run --rm --network none "$REGISTRY/some/image:1" 2>/dev/null)" two
 }
+
+@test "an image of 120 layers, one of them twice" {
+        make_rootfs root
+        tar -C root --owner=0 --group=0 -cf layer-0.tar .
+        mkdir changes
+        layers=(layer-0.tar)
+        for number in $(seq 118); do
+                echo "$number" >changes/number
+                echo "$number" >"changes/number-$number"
+                tar -C changes --owner=0 --group=0 -cf "layer-$number.tar" number "number-$number"
+                layers+=("layer-$number.tar")
+        done
+        "$BATS_TEST_DIRNAME/make-image" layout test '{"Cmd":["sh","-c","cat /number; ls / | grep -c number-"]}' "${layers[@]}" layer-7.tar
+        registry_start
+        push_image
+        "$KELP" pull -q "$REGISTRY/some/image:1"
+        assert_equal "$("$KELP" run --rm --network none "$REGISTRY/some/image:1" 2>/dev/null)" $'7\n118'
+}
+
+@test "layers come beside each other" {
+        make_image
+        special_registry_start s layout silent=1000
+        mkdir -p "$HOME/.config/kelp"
+        echo '{"timeout": 2}' >"$HOME/.config/kelp/registries.json"
+        # none of them ever comes: both have been asked for all the same
+        run_kelp pull "$SPECIAL/some/image:1"
+        assert_status 125
+        assert_equal "$(grep 'GET /v2/some/image/blobs' s/log | sort -u | wc -l)" 3
+}

@@ -392,3 +392,26 @@ make_certificate()
         special_registry_start s3 layout realm=http://token.example
         assert_pull_refused 'wants credentials shown to token.example without TLS: refused'
 }
+
+@test "plain HTTP is for loopback and for what is listed as insecure" {
+        make_layout
+        # shellcheck disable=SC2016 # for the shell inside, in a network of its own
+        run unshare --user --map-root-user --mount --net bash -c '
+                ip link set lo up && ip address add 192.0.2.1/32 dev lo && mount --bind /dev/null /etc/subuid || exit 1
+                mkdir s
+                SPECIAL_ADDRESS=192.0.2.1 "$1" s layout & server=$!
+                until [ -e s/port ]; do sleep 0.02; done
+                port=$(cat s/port)
+                as_user="unshare --user --map-user=$2 --map-group=$2"
+                $as_user "$KELP" pull "192.0.2.1:$port/some/image:one"
+                echo "first: $?"
+                cat s/log 2>/dev/null
+                echo "{\"insecure\": [\"192.0.2.1:$port\"]}" >"$HOME/.config/kelp/registries.json"
+                $as_user "$KELP" pull "192.0.2.1:$port/some/image:one"
+                echo "second: $?"
+                kill $server' - "$BATS_TEST_DIRNAME/special-registry" "$(id -u)"
+        echo "$output"
+        [[ $output == *"name \"192.0.2.1:"*"\" in \"insecure\" of"*"first: 125"*"Pull complete"*"second: 0"* ]]
+        # nothing was asked for without TLS before it was allowed
+        [[ ${output%%first:*} != *GET* && ${output#*first: 125} != GET* ]]
+}
