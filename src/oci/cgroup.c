@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- where ---- */
 
@@ -97,9 +98,13 @@ int container_cgroup_make(const OciContext *context, OciContainer *container, in
         _cleanup_close_ int cgroup = -EBADF;
         char why[ERROR_MESSAGE_SIZE];
         Error error = ERROR_INIT;
-        int r = container->cgroup ? cgroup_make(container->cgroup, &cgroup) : -ENODEV;
+        bool mixed = false, exists = container->cgroup && cgroup_mount(&mixed);
+        int r = -ENODEV;
 
         *ret = -EBADF;
+        /* Beside version 1 the controllers may be wanted there: nothing is moved without need. */
+        if (exists)
+                r = cgroup_make(container->cgroup, limited || !mixed, &cgroup);
         if (r < 0) {
                 snprintf(why, sizeof(why), "cgroup %.512s: %s", container->cgroup ?: "(none)", strerror(-r));
                 free(container->cgroup);
@@ -134,7 +139,8 @@ void container_cgroup_remove(const OciContainer *container)
 {
         _cleanup_close_ int cgroup = -EBADF;
 
-        if (!container->cgroup)
+        /* Mostly all in it have ended. */
+        if (!container->cgroup || rmdir(container->cgroup) == 0)
                 return;
         cgroup = open(container->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (cgroup >= 0)

@@ -78,6 +78,14 @@ static void run_poststart(const OciContext *context, const OciContainer *contain
                 oci_warn(context, error.message);
 }
 
+/* Of whom a seccomp agent is told, now that the container has its final place. */
+static void name_for_agent(const OciContainer *container, RuntimeContainer *init)
+{
+        init->spec = &container->spec;
+        init->id = container->id;
+        init->bundle = container->bundle;
+}
+
 int oci_start(OciContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
         _cleanup_oci_container_ OciContainer container = OCI_CONTAINER_INIT;
@@ -96,6 +104,8 @@ int oci_start(OciContext *context, int argc, char **argv, int *ret_status, Error
         r = state_load_spec(&container, err);
         if (r >= 0)
                 r = state_connect(&container, &init.channel, err);
+        name_for_agent(&container, &init);
+        init.pid = container.pid;
         if (r >= 0)
                 r = runtime_start(&init, err);
         if (r < 0)
@@ -119,6 +129,7 @@ int oci_run(OciContext *context, int argc, char **argv, int *ret_status, Error *
                 foreground_begin(&foreground);
         r = create_container(context, &options, &container, &init, err);
         if (r >= 0) {
+                name_for_agent(&container, &init);
                 r = runtime_start(&init, err);
                 state_unlock(&container);
                 if (r >= 0) {

@@ -198,15 +198,8 @@ static int check_container(const OciContainer *container, const ExecOptions *opt
 
 static int tell_caller(const ExecOptions *options, RuntimeContainer *process, Error *err)
 {
-        int r = 0;
+        int r = sockets_tell(options->console_socket, options->pidfd_socket, process, err);
 
-        if (options->console_socket) {
-                r = socket_send_fd("console-socket", options->console_socket, process->terminal, "/dev/ptmx",
-                                   err);
-                cleanup_close(&process->terminal);
-        }
-        if (r >= 0 && options->pidfd_socket)
-                r = socket_send_fd("pidfd-socket", options->pidfd_socket, process->pidfd, "pidfd", err);
         if (r >= 0 && options->pid_file) {
                 char text[16];
                 int length = snprintf(text, sizeof(text), "%d", process->pid);

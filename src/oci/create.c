@@ -116,15 +116,8 @@ static int write_pid_file(const char *path, pid_t pid, Error *err)
 
 static int tell_caller(const CreateOptions *options, RuntimeContainer *init, Error *err)
 {
-        int r = 0;
+        int r = sockets_tell(options->console_socket, options->pidfd_socket, init, err);
 
-        if (options->console_socket) {
-                r = socket_send_fd("console-socket", options->console_socket, init->terminal, "/dev/ptmx",
-                                   err);
-                cleanup_close(&init->terminal);
-        }
-        if (r >= 0 && options->pidfd_socket)
-                r = socket_send_fd("pidfd-socket", options->pidfd_socket, init->pidfd, "pidfd", err);
         if (r >= 0 && options->pid_file)
                 r = write_pid_file(options->pid_file, init->pid, err);
         return r;

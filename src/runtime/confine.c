@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "runtime/filter.h"
+#include "runtime/handshake.h"
 #include "runtime/init.h"
 #include "runtime/schedule.h"
 #include "sys/capabilities.h"
@@ -139,6 +140,19 @@ static int set_capabilities(const Confinement *c, Error *err)
         return r < 0 ? fail_errno(err, -r, "capabilities: set them") : 0;
 }
 
+/* The first call that waits for an answer may be any of the next ones. */
+static int install_filter(const Confinement *c, Error *err)
+{
+        int listener = filter_install(c->spec, c->filter, err);
+
+        if (listener <= 0)
+                return listener;
+        if (handshake_send(c->channel, HANDSHAKE_LISTENER, NULL, listener) < 0)
+                _exit(1);
+        close(listener);
+        return 0;
+}
+
 int process_confine(const Confinement *c, Error *err)
 {
         const RuntimeProcess *process = c->process;
@@ -159,7 +173,7 @@ int process_confine(const Confinement *c, Error *err)
         /* Without no_new_privs a filter needs CAP_SYS_ADMIN, so it comes before the capabilities go; with it,
          * it comes last and need not allow what is done in between. */
         if (!process->no_new_privileges)
-                r = filter_install(c->spec, c->filter, err);
+                r = install_filter(c, err);
         if (r >= 0)
                 r = set_capabilities(c, err);
         if (r < 0)
@@ -171,5 +185,5 @@ int process_confine(const Confinement *c, Error *err)
         /* The change of user has cleared it. */
         if (c->die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 return fail_errno(err, errno, "prctl: end with the parent");
-        return process->no_new_privileges ? filter_install(c->spec, c->filter, err) : 0;
+        return process->no_new_privileges ? install_filter(c, err) : 0;
 }

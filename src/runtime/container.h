@@ -52,6 +52,9 @@ typedef struct RuntimeContainer {
         int pidfd;
         int channel;  /* the handshake socket */
         int terminal; /* the pty's master; -EBADF without one */
+        /* Of whom a seccomp agent is told while it starts; NULL: nobody has to be. */
+        const RuntimeSpec *spec;
+        const char *id, *bundle;
 } RuntimeContainer;
 
 #define RUNTIME_CONTAINER_INIT {.pidfd = -EBADF, .channel = -EBADF, .terminal = -EBADF}

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "spec/capabilities.h"
 #include "sys/seccomp.h"
+#include "sys/send-descriptor.h"
 
 #include <linux/seccomp.h>
 
@@ -81,9 +82,6 @@ int filter_compile(const RuntimeSpec *spec, uint64_t capabilities, struct sock_f
         *ret = (struct sock_fprog){0};
         if (!spec->has_seccomp)
                 return 0;
-        if (!spec->seccomp_default && spec->seccomp.listener_path)
-                return fail_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP,
-                                 "linux.seccomp.listenerPath: notification listeners are not supported");
         if (spec->seccomp_default && capabilities == capability_default_set()) {
                 *ret = (struct sock_fprog){.len = ELEMENTSOF(default_filter),
                                            .filter = (struct sock_filter *)default_filter};
@@ -97,9 +95,43 @@ int filter_compile(const RuntimeSpec *spec, uint64_t capabilities, struct sock_f
         return r;
 }
 
+static bool notifies(const SeccompProfile *profile)
+{
+        bool found = profile->default_action == SECCOMP_RET_USER_NOTIF;
+
+        for (size_t i = 0; i < profile->rule_count; i++)
+                found = found || profile->rules[i].action == SECCOMP_RET_USER_NOTIF;
+        return found;
+}
+
 int filter_install(const RuntimeSpec *spec, const struct sock_fprog *program, Error *err)
 {
-        return program->filter
-                       ? seccomp_install(program, spec->seccomp_default ? 0 : spec->seccomp.flags, err)
-                       : 0;
+        unsigned flags = spec->seccomp_default ? 0 : spec->seccomp.flags;
+
+        if (!program->filter)
+                return 0;
+        if (!spec->seccomp_default && notifies(&spec->seccomp)) {
+                if (!spec->seccomp.listener_path)
+                        return fail_kind(err, ERROR_USAGE, EINVAL,
+                                         "linux.seccomp: SCMP_ACT_NOTIFY needs a listenerPath");
+                /* There is one thread, so that TSYNC, which excludes it, says nothing. */
+                flags = (flags & ~SECCOMP_FILTER_FLAG_TSYNC) | SECCOMP_FILTER_FLAG_NEW_LISTENER;
+        }
+        return seccomp_install(program, flags, err);
+}
+
+int filter_tell_agent(const RuntimeSpec *spec, const HookState *state, int listener, Error *err)
+{
+        _cleanup_json_ json_object *message = json_object_new_object();
+        json_object *names = json_object_new_array();
+        int r;
+
+        json_object_array_add(names, json_object_new_string("seccompFd"));
+        json_set_string(message, "ociVersion", spec->version ?: "1.0.2");
+        json_set(message, "fds", names);
+        json_set_int64(message, "pid", state->pid);
+        json_set_string(message, "metadata", spec->seccomp.listener_metadata ?: "");
+        json_set(message, "state", hook_state_new(spec, state));
+        r = socket_send_fd(spec->seccomp.listener_path, listener, json_text(message), err);
+        return r < 0 ? fail_wrap(err, r, "linux.seccomp.listenerPath") : 0;
 }

@@ -34,6 +34,7 @@ typedef enum HandshakeType {
         HANDSHAKE_PROCEED,
         HANDSHAKE_PREPARED,
         HANDSHAKE_GO_ON,
+        HANDSHAKE_LISTENER, /* after START: with the descriptor of the filter's notifications */
         HANDSHAKE_START,
         HANDSHAKE_FAILED,
         HANDSHAKE_NOT_EXECUTED, /* of execute-stub.c: the errno, and the command in place of a message;

@@ -286,6 +286,7 @@ static int confine(Init *init, Error *err)
                 .spec = init->spec,
                 .user = &init->user,
                 .filter = &init->filter,
+                .channel = init->channel,
                 .die_with_parent = init->create->die_with_parent,
         };
 

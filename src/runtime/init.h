@@ -82,6 +82,7 @@ typedef struct Confinement {
         const RuntimeSpec *spec;
         const ContainerUser *user;
         const struct sock_fprog *filter; /* of filter_compile() */
+        int channel; /* of the handshake: gets the descriptor of the filter's notifications */
         bool die_with_parent;
 } Confinement;
 

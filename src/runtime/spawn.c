@@ -15,6 +15,7 @@
  */
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "runtime/filter.h"
 #include "runtime/handshake.h"
 #include "runtime/hooks.h"
 #include "runtime/init.h"
@@ -273,20 +274,40 @@ static int run_hooks(const RuntimeCreate *create, RuntimeContainer *container, E
         return r;
 }
 
-/* The next message that is not about hooks, which are run. @create is NULL when those were before. */
+/* A descriptor comes with CREATED and with LISTENER. */
+static int take_message(RuntimeContainer *container, HandshakeMessage *ret, Error *err)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r = handshake_receive(container->channel, ret, &fd);
+
+        if (r > 0 && ret->type == HANDSHAKE_LISTENER && fd >= 0 && container->spec) {
+                HookState state = {.id = container->id,
+                                   .bundle = container->bundle,
+                                   .status = "running",
+                                   .pid = container->pid};
+
+                return filter_tell_agent(container->spec, &state, fd, err) < 0 ? -ECANCELED : 1;
+        }
+        if (r > 0 && container->terminal < 0)
+                container->terminal = TAKE_FD(fd);
+        return r < 0 ? fail_errno(err, -r, "read from the container's init") : r;
+}
+
+/* The next message that is not about hooks, which are run, or a seccomp agent, who is told. @create is NULL
+ * when hooks were before. */
 static int receive(const RuntimeCreate *create, RuntimeContainer *container, HandshakeMessage *ret,
                    Error *err)
 {
-        int *terminal = container->terminal < 0 ? &container->terminal : NULL;
-        int r = handshake_receive(container->channel, ret, terminal);
+        int r;
 
-        if (r > 0 && create && ret->type == HANDSHAKE_PREPARED) {
-                r = run_hooks(create, container, err);
-                if (r < 0)
-                        return r;
-                r = handshake_receive(container->channel, ret, terminal);
-        }
-        return r < 0 ? fail_errno(err, -r, "read from the container's init") : r;
+        do {
+                r = take_message(container, ret, err);
+                if (r > 0 && create && ret->type == HANDSHAKE_PREPARED) {
+                        r = run_hooks(create, container, err);
+                        r = r < 0 ? r : 1;
+                }
+        } while (r > 0 && ((create && ret->type == HANDSHAKE_PREPARED) || ret->type == HANDSHAKE_LISTENER));
+        return r;
 }
 
 /* Waits for CREATED, or for the reason why not. */
@@ -331,6 +352,9 @@ static int spawn_container(Spawn *spawn, UserNamespace *holder, RuntimeContainer
         cleanup_close(&spawn->channels[1]);
         container.pid = spawn->pid > 0 ? spawn->pid : 0;
         container.pidfd = spawn->pidfd;
+        container.spec = spawn->init.spec;
+        container.id = spawn->init.create->id;
+        container.bundle = spawn->init.create->bundle;
         if (r < 0)
                 return r;
         *ret = container;

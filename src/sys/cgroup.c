@@ -85,7 +85,7 @@ static void delegate_controllers(int cgroup)
         }
 }
 
-int cgroup_make(const char *path, int *ret)
+int cgroup_make(const char *path, bool controllers, int *ret)
 {
         const char *mount = cgroup_mount(NULL), *rest = mount ? text_after(path, mount) : NULL;
         _cleanup_free_ char *names = rest ? strdup(rest) : NULL;
@@ -104,7 +104,8 @@ int cgroup_make(const char *path, int *ret)
 
                 if (text_equal(name, ".") || text_equal(name, ".."))
                         return -EINVAL;
-                delegate_controllers(folder);
+                if (controllers)
+                        delegate_controllers(folder);
                 if (mkdirat(folder, name, 0755) < 0 && errno != EEXIST)
                         return -errno;
                 next = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

@@ -16,9 +16,9 @@
 const char *cgroup_mount(bool *ret_mixed);
 /* Our own group's path below that, beginning with a slash. New string. 0 or a negative errno. */
 int cgroup_own(char **ret);
-/* Makes the group @path (a folder below the mount) and its parents; in these, the controllers that they have
- * are given on to their children, where that can be done. *ret: its folder. 0 or a negative errno. */
-int cgroup_make(const char *path, int *ret);
+/* Makes the group @path (a folder below the mount) and its parents; with @controllers, those that the parents
+ * have are given on to their children, where that can be done. *ret: its folder. 0 or a negative errno. */
+int cgroup_make(const char *path, bool controllers, int *ret);
 /* 1: it has the controller; 0: it has not; or a negative errno. */
 int cgroup_has_controller(int cgroup, const char *name);
 /* Kills all in it and below. 0 or a negative errno. */

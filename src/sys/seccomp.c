@@ -345,7 +345,7 @@ int seccomp_compile(const SeccompPolicy *policy, struct sock_fprog *ret, Error *
 
 int seccomp_install(const struct sock_fprog *program, unsigned flags, Error *err)
 {
-        if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program) < 0)
-                return fail_errno(err, errno, "seccomp: install the filter");
-        return 0;
+        long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program);
+
+        return result < 0 ? fail_errno(err, errno, "seccomp: install the filter") : (int)result;
 }

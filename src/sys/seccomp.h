@@ -62,5 +62,6 @@ int seccomp_policy_default(uint64_t capabilities, SeccompPolicy *ret, Error *err
 /* Compiles; *ret->filter is the caller's to free. */
 int seccomp_compile(const SeccompPolicy *policy, struct sock_fprog *ret, Error *err);
 /* Installs it for the calling thread and its children. Needs no_new_privs or CAP_SYS_ADMIN in its user
- * namespace. */
+ * namespace. With SECCOMP_FILTER_FLAG_NEW_LISTENER the descriptor of
+ * its notifications is returned. */
 int seccomp_install(const struct sock_fprog *program, unsigned flags, Error *err);

@@ -102,6 +102,10 @@ in_view()
         edit "for names in config['process']['capabilities'].values(): names.append('CAP_MKNOD')"
         edit "config['mounts'].append({'destination': '/tmp', 'type': 'tmpfs', 'source': 'tmpfs'})"
         edit "config['linux']['cgroupsPath'] = '/' + argv[0] + '/inner'" "$NAME"
+        if grep -qw hugetlb "$TREE/cgroup.controllers"; then
+                edit "config['linux']['resources']['hugepageLimits'] = [{'pageSize': argv[0], 'limit': 2097152}]" \
+                        "$(ls /sys/kernel/mm/hugepages | sed 's/hugepages-//; s/kB//' | sort -n | head -1 | awk '{ print $1 / 1024 "MB" }')"
+        fi
         "${runtime[@]}" create --bundle "$WORK/bundle" one </dev/null >/dev/null 2>&1
         "${runtime[@]}" start one
         equal "$(cat "$TREE/$NAME/inner/cgroup.procs")" "$("${runtime[@]}" ps -f json one | tr -d '[]\n')"
@@ -110,6 +114,7 @@ in_view()
         equal "$output" $'cat: can\'t open \'/tmp/disk\': Operation not permitted\nnull'
         if grep -qw hugetlb "$TREE/cgroup.controllers"; then
                 file=$(find "$TREE/$NAME/inner" -name 'hugetlb.*MB.max' | sort | head -1)
+                equal "$(cat "$file")" 2097152
                 echo '{"hugepageLimits": [{"pageSize": "'"$(basename "$file" .max | cut -d. -f2)"'", "limit": 4194304}]}' |
                         "${runtime[@]}" update --resources - one
                 equal "$(cat "$file")" 4194304

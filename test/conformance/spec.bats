@@ -102,7 +102,6 @@ refuse()
 @test "mounts: options, recursive ones, missing and linked targets, files onto files" {
         mkdir -p "$BUNDLE/source/below"
         echo text >"$BUNDLE/source/file"
-        mount="config['mounts'].append({'destination': '/m', 'type': 'bind', 'source': 'source', 'options': argv[0].split(',')})"
         m() { printf "config['mounts'].append({'destination': '%s', 'type': '%s', 'source': '%s', 'options': '%s'.split(',')})" "$@"; }
         observe "$(m /m bind source rbind,ro)" 'cat /m/file; touch /m/x 2>/dev/null || echo refused' $'text\nrefused'
         observe "$(m /a/b/file bind source/file bind)" 'cat /a/b/file' text
@@ -123,7 +122,7 @@ refuse()
 }
 
 @test "linux: namespaces new, joined and the host's; timeOffsets" {
-        local id
+        local pid
         start_sleeper one
         pid=$(state_of one pid)
         observe "config['linux']['namespaces'] = [n for n in config['linux']['namespaces'] if n['type'] != 'ipc']
@@ -187,4 +186,45 @@ config['mounts'] = [m for m in config['mounts'] if m['type'] != 'mqueue']" \
         run_runtime exec two sh -c 'for f in /proc/[0-9]*/exe; do echo x 2>/dev/null >$f && echo overwritten; done'
         [[ "$output" != *overwritten* ]]
         assert_equal "$(sha256sum "$RUNTIME")" "$before"
+}
+
+@test "linux: seccomp: an agent at listenerPath is told of the process and answers for the kernel" {
+        edit_config "config['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'listenerPath': argv[0], 'listenerMetadata': 'meta',
+                     'syscalls': [{'names': ['mkdir', 'mkdirat'], 'action': 'SCMP_ACT_NOTIFY'}]}" "$KELP_TEST_DIR/agent"
+        cat >"$KELP_TEST_DIR/agent.py" <<'END'
+import array, fcntl, json, socket, struct, sys
+# <linux/seccomp.h>: struct seccomp_notif has 80 bytes, seccomp_notif_resp 24.
+RECV, SEND = 0xc0502100, 0xc0182101
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen(4)
+print("ready", flush=True)
+for _ in range(int(sys.argv[2])):
+    connection, _ = server.accept()
+    data, fds, _, _ = socket.recv_fds(connection, 65536, 1)
+    message = json.loads(data)
+    notification = bytearray(80)
+    fcntl.ioctl(fds[0], RECV, notification)
+    identity, pid = struct.unpack_from("QI", notification)
+    print(message["fds"], message["metadata"], message["state"]["id"], pid == message["pid"], flush=True)
+    fcntl.ioctl(fds[0], SEND, struct.pack("QqiI", identity, 0, -17, 0))
+END
+        python3 "$KELP_TEST_DIR/agent.py" "$KELP_TEST_DIR/agent" 2 >"$KELP_TEST_DIR/told" 3>&- &
+        wait_until grep -q ready "$KELP_TEST_DIR/told"
+        edit_config "config['process']['args'] = ['mkdir', '/dev/x']"
+        run_runtime run --bundle "$BUNDLE" one
+        assert_contains 'File exists'
+        # create and start are processes of their own.
+        edit_config "config['process']['args'] = ['mkdir', '/dev/x']"
+        "$RUNTIME" create --bundle "$BUNDLE" two </dev/null >"$KELP_TEST_DIR/out" 2>&1
+        "$RUNTIME" start two
+        wait_until has_state two stopped
+        grep -q "File exists" "$KELP_TEST_DIR/out"
+        wait
+        assert_equal "$(cat "$KELP_TEST_DIR/told")" "ready
+['seccompFd'] meta one True
+['seccompFd'] meta two True"
+        run_runtime run --bundle "$BUNDLE" three
+        assert_status 1
+        assert_contains 'linux.seccomp.listenerPath'
 }
