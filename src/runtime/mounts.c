@@ -9,6 +9,7 @@
 #include "runtime/mount-options.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -32,13 +33,32 @@ static bool may_cover_proc(const char *destination)
         return false;
 }
 
+/* The common case of a missing destination: a folder in one that is there, and nothing by its name, not even
+ * a link. */
+static bool make_in_parent(int root, const char *destination)
+{
+        _cleanup_close_ int parent = -EBADF;
+        const char *name = path_basename(destination);
+        char folder[PATH_MAX];
+
+        if (!*name || text_equal(name, ".") || text_equal(name, "..") ||
+            strlen(destination) >= sizeof(folder))
+                return false;
+        snprintf(folder, sizeof(folder), "%.*s", (int)(name - destination), destination);
+        parent = path_open_in_root(root, folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+        return parent >= 0 && mkdirat(parent, name, 0755) == 0;
+}
+
 /* Makes the missing destination: a folder, or an empty file for a source that is no folder. */
 static int make_destination(int root, const char *destination, bool folder, Error *err)
 {
         _cleanup_free_ char *path = NULL;
         char *slash;
-        int fd = path_resolve_in_root(root, destination, &path);
+        int fd;
 
+        if (folder && make_in_parent(root, destination))
+                return 0;
+        fd = path_resolve_in_root(root, destination, &path);
         if (fd < 0)
                 return fail_errno(err, -fd, "mount destination %s", destination);
         slash = strrchr(path, '/');
