@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 
 #include <stdarg.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 enum { SCHEMA_VERSION = 1, BUSY_MILLISECONDS = 30000, FOLD_PAGES = 500, FOLD_UNINDEXED_PAGES = 100 };
@@ -77,8 +78,10 @@ int database_fail(Store *store, int result, const char *what, Error *err)
         case SQLITE_IOERR: {
                 int code = store->db ? sqlite3_system_errno(store->db) : 0;
 
-                return fail(err, code ?: EIO, "store %s: %s: %s%s%s", store->path, what, words,
-                            code ? ": " : "", code ? strerror(code) : "");
+                /* The number says what could not be done: sqlite.org/rescode.html. */
+                return fail(err, code ?: EIO, "store %s: %s: %s (%d)%s%s", store->path, what, words,
+                            store->db ? sqlite3_extended_errcode(store->db) : result, code ? ": " : "",
+                            code ? strerror(code) : "");
         }
         default:
                 return fail(err, EIO, "store %s: %s: %s", store->path, what, words);
@@ -198,12 +201,19 @@ static int read_version(Store *store, int64_t *ret, Error *err)
         return 0;
 }
 
-/* The first command of all: others that start at the same moment wait in BEGIN and find the work done. */
+/* The first command of all. Others that start at the same moment wait for a lock of ours and find the work
+ * done: SQLite does not wait, but fails, when two change the journal mode at once. */
 static int make_schema(Store *store, Error *err)
 {
+        _cleanup_close_ int lock = store_lock(store, "schema", LOCK_EX);
         int64_t version;
         int r;
 
+        if (lock < 0)
+                return fail_errno(err, -lock, "store %s: lock", store->path);
+        r = read_version(store, &version, err);
+        if (r < 0 || version != 0)
+                return r;
         r = execute(store, "PRAGMA journal_mode=WAL", "make", err);
         if (r >= 0)
                 r = database_begin(store, STORE_DURABLE, err);

@@ -144,6 +144,49 @@ static void test_writers_killed(void **state)
         }
 }
 
+/* The first commands of all, at the same moment. */
+static void test_made_by_several(void **state)
+{
+        enum { MAKERS = 4, STORES = 40 };
+        const Fixture *fixture = *state;
+
+        for (int number = 0; number < STORES; number++) {
+                Fixture fresh;
+                pid_t makers[MAKERS];
+                int ends[2], status;
+
+                snprintf(fresh.folder, sizeof(fresh.folder), "%.40s/%d", fixture->folder, number);
+                assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+                for (int i = 0; i < MAKERS; i++) {
+                        makers[i] = fork();
+                        if (makers[i] == 0) {
+                                Error error = ERROR_INIT;
+                                char go;
+
+                                close(ends[1]);
+                                (void)!read(ends[0], &go, 1); /* the end of file, for all at once */
+                                _cleanup_store_ Store *store = open_store(&fresh);
+                                int r = store ? insert(store, i, 0, &error) : -1;
+
+                                if (r < 0)
+                                        print_error("%s\n", error.message);
+                                _exit(r < 0);
+                        }
+                }
+                close(ends[0]);
+                close(ends[1]);
+                for (int i = 0; i < MAKERS; i++) {
+                        assert_int_equal(waitpid(makers[i], &status, 0), makers[i]);
+                        assert_int_equal(status, 0);
+                }
+                _cleanup_store_ Store *store = open_store(&fresh);
+                assert_non_null(store);
+                assert_integrity(store);
+                for (int i = 0; i < MAKERS; i++)
+                        assert_found(store, i, 0);
+        }
+}
+
 /* Overwrites the index with something that looks used; with the mark of another boot, or none. */
 static void spoil_index(const Fixture *fixture, const char *mark)
 {
@@ -210,6 +253,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_writers_killed, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_made_by_several, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_index_of_another_boot, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_wal_stays_short, setup, teardown),
         };
