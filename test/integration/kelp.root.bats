@@ -138,3 +138,31 @@ no_fuse()
         assert_equal "$(grep -c '^status 125$' <<<"$output")" 3
         [[ "$output" == *$'works\nstore/containers:\n\nstore/tmp:' ]]
 }
+
+@test "devices by their file mode: open to all, to a group, to nobody else" {
+        mkdir place
+        run unshare -m sh -ec '
+                mount -t tmpfs tmpfs "$1"
+                mkdir "$1/home" "$1/run" "$1/folder"
+                chown kelp-test "$1/home" "$1/run"
+                for spec in tun:10:200:666 folder/full:1:7:666 folder/closed:1:5:600 video:1:3:660; do
+                        IFS=: read -r name major minor mode <<END
+$spec
+END
+                        mknod "$1/$name" c "$major" "$minor"
+                        chgrp video "$1/$name"
+                        chmod "$mode" "$1/$name"
+                done
+                cd "$1/home"
+                exec setpriv --reuid kelp-test --regid kelp-test --groups "$(id -g kelp-test),$(getent group video | cut -d: -f 3)" --inh-caps=-all -- \
+                        env HOME="$1/home" XDG_RUNTIME_DIR="$1/run" KELP_ROOT="$1/home/store" KELP_CONFIG_DIR= DEV="$1" sh -c '\''
+                        run() { "$KELP" run --rm --network none "$@"; echo "status $?"; }
+                        run --device "$DEV/tun:/dev/net/tun" busybox sh -c "stat -c \"%t %T %a\" /dev/net/tun; exec 9<>/dev/net/tun && echo opened"
+                        run --device "$DEV/folder:/dev/folder" busybox sh -c "ls /dev/folder; head -c 1 /dev/folder/full | wc -c"
+                        run --device "$DEV/folder/closed" busybox true
+                        run --device "$DEV/video" busybox true
+                        run --device "$DEV/video" --group-add keep-groups busybox sh -c "echo x >$DEV/video && echo written"
+                        '\''' - "$PWD/place"
+        echo "$output"
+        [[ "$output" == $'a c8 666\nopened\nstatus 0\nfull\n1\nstatus 0\n'*'(0600, owner 0'*'status 125'*'--group-add keep-groups keeps your groups'*$'status 125\nwritten\nstatus 0' ]]
+}

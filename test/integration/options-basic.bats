@@ -180,3 +180,23 @@ refused()
         inside busybox echo --rm -e x --no-such-flag
         assert_equal "$output" '--rm -e x --no-such-flag'
 }
+
+@test "--pull: missing, always, never, against a registry whose tag moves" {
+        registry_start
+        push_busybox team/app:1 '{"Env": ["VERSION=one", "PATH=/bin"]}'
+        run_kelp run --rm --network none --pull never "$REGISTRY/team/app:1" true
+        assert_refused "No such image: $REGISTRY/team/app:1"
+        inside "$REGISTRY/team/app:1" sh -c 'echo $VERSION'
+        assert_equal "$output" one
+        [[ "$stderr" == *"Unable to find image '$REGISTRY/team/app:1' locally"* ]]
+        push_busybox team/app:1 '{"Env": ["VERSION=two", "PATH=/bin"]}'
+        inside --pull missing "$REGISTRY/team/app:1" sh -c 'echo $VERSION'
+        assert_equal "$output" one
+        inside --pull always --quiet "$REGISTRY/team/app:1" sh -c 'echo $VERSION'
+        assert_equal "$output" two
+        registry_stop
+        inside --pull never "$REGISTRY/team/app:1" sh -c 'echo $VERSION'
+        assert_equal "$output" two
+        run_kelp run --rm --network none --pull always "$REGISTRY/team/app:1" true
+        assert_refused "$REGISTRY"
+}
