@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "engine/container-configure.h"
+#include "engine/container-userns.h"
 #include "store/images.h"
 
 #include <sys/vfs.h>
@@ -193,6 +194,8 @@ static int plan_process(const ContainerConfiguration *configuration, RuntimeProc
         process->oom_score_adj = (int)configuration->oom_score_adj;
         process->keep_groups = string_list_contains(&configuration->group_add, "keep-groups");
         r = container_configuration_arguments(configuration, &process->args, err);
+        if (r >= 0)
+                r = container_userns_account(configuration, &process->passwd_entry, err);
         if (r >= 0)
                 r = plan_environment(configuration, &process->env, err);
         if (r < 0)

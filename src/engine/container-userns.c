@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "engine/layer-copy.h"
 #include "store/images.h"
+#include "sys/account.h"
 #include "sys/userns-run.h"
 
 #include <fcntl.h>
@@ -50,6 +51,29 @@ int container_userns_parse(const char *text, UserNamespaceKeep *ret, Error *err)
                 r = parse_id(uid ?: gid, text, uid ? &ret->uid : &ret->gid, err);
         }
         return r < 0 ? r : 1;
+}
+
+int container_userns_account(const ContainerConfiguration *configuration, char **ret, Error *err)
+{
+        _cleanup_account_ Account account = {0};
+        UserNamespaceKeep keep;
+        int r;
+
+        r = container_userns_parse(configuration->userns, &keep, err);
+        if (r <= 0 || account_find(getuid(), &account) < 0)
+                return r < 0 ? r : 0;
+        /* A file of the user's own is left as it is. */
+        for (size_t i = 0; i < configuration->mount_count; i++)
+                if (text_equal(configuration->mounts[i].destination, "/etc") ||
+                    text_equal(configuration->mounts[i].destination, "/etc/passwd"))
+                        return 0;
+        /* Names and folders of other characters would be other fields. */
+        if (text_empty(account.name) || strpbrk(account.name, ":\n") ||
+            strpbrk(configuration->workdir, ":\n"))
+                return 0;
+        *ret = text_printf("%s:*:%u:%u::%s:/bin/sh\n", account.name, keep.uid, keep.gid,
+                           configuration->workdir);
+        return *ret ? 0 : fail_memory(err);
 }
 
 /* ---- layers ---- */

@@ -6,6 +6,8 @@
 
 /* Reads "keep-id[:uid=UID,gid=GID]". 1: it is one; 0: it is another mode. ERROR_USAGE. */
 int container_userns_parse(const char *text, UserNamespaceKeep *ret, Error *err);
+/* The line of passwd(5) for the user in such a container; *ret stays NULL for other modes. New string. */
+int container_userns_account(const ContainerConfiguration *configuration, char **ret, Error *err);
 /* Makes the user namespace of such a container (*ret_fd, the caller's; untouched for other modes) and has
  * @plan use layers whose owners fit it, which are copied when they are needed for the first time. */
 int container_userns_plan(Engine *engine, const ContainerConfiguration *configuration, ContainerPlan *plan,

@@ -161,7 +161,12 @@ static int raise_loopback(Init *init, Error *err)
 /* In the container's own databases, read inside its root. */
 static int resolve_user(Init *init, Error *err)
 {
-        return process_resolve_user(init->process, init->root, &init->user, err);
+        int r = process_resolve_user(init->process, init->root, &init->user, err);
+
+        if (r < 0 || init->exec || !init->process->passwd_entry || init->user.uid == 0 || *init->user.name)
+                return r;
+        r = process_add_account(init->process, init->root, err);
+        return r < 0 ? r : process_resolve_user(init->process, init->root, &init->user, err);
 }
 
 static int drop_groups(Init *init, Error *err)

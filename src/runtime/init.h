@@ -87,6 +87,8 @@ typedef struct Confinement {
 } Confinement;
 
 /* Resolves process->user, or uid and gid, with the databases below the root @root. */
+/* Appends process->passwd_entry to the image's /etc/passwd, when that is a file. */
+int process_add_account(const RuntimeProcess *process, int root, Error *err);
 int process_resolve_user(const RuntimeProcess *process, int root, ContainerUser *ret, Error *err);
 /* Working folder, made when missing for an image's or user's wish (@make). */
 int process_change_directory(const RuntimeProcess *process, bool make, Error *err);

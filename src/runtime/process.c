@@ -66,6 +66,30 @@ int process_resolve_user(const RuntimeProcess *process, int root, ContainerUser 
         return 0;
 }
 
+int process_add_account(const RuntimeProcess *process, int root, Error *err)
+{
+        static const char path[] = "etc/passwd";
+        /* A link could lead to what the user has mounted. */
+        _cleanup_close_ int fd =
+                path_open_no_symlinks(root, path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+        const char *entry = process->passwd_entry;
+        struct stat status;
+        char last = '\n';
+        int r;
+
+        /* Whatever else an image has there is nobody's account. */
+        if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+                return 0;
+        if (status.st_size > 0 && pread(fd, &last, 1, status.st_size - 1) != 1)
+                return 0;
+        if (lseek(fd, 0, SEEK_END) < 0)
+                return fail_errno(err, errno, "%s of the image", path);
+        r = last == '\n' ? 0 : file_write_all(fd, "\n", 1);
+        if (r >= 0)
+                r = file_write_all(fd, entry, strlen(entry));
+        return r < 0 ? fail_errno(err, -r, "%s of the image", path) : 0;
+}
+
 /* ---- working folder ---- */
 
 int process_change_directory(const RuntimeProcess *process, bool make, Error *err)

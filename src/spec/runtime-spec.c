@@ -36,6 +36,7 @@ void runtime_process_deinit(RuntimeProcess *process)
         string_list_deinit(&process->env);
         free(process->additional_gids);
         free(process->user);
+        free(process->passwd_entry);
         string_list_deinit(&process->group_add);
         free(process->rlimits);
         free(process->apparmor_profile);

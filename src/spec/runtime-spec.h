@@ -107,6 +107,8 @@ typedef struct RuntimeProcess {
          * container; it wins over uid and gid when not NULL. */
         char *user;
         StringList group_add;
+        /* kelp's engine: a line for the image's /etc/passwd, where that names nobody with the user's uid. */
+        char *passwd_entry;
         bool keep_groups; /* kelp's engine: the caller's own supplementary groups stay, instead of others */
         bool has_capabilities;
         RuntimeCapabilities capabilities;

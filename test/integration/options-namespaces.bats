@@ -156,6 +156,47 @@ background()
         done
 }
 
+@test "--userns keep-id: the user has a name and a home inside, whatever the image has as /etc/passwd" {
+        require_subordinate_ids
+        inside --userns keep-id -w /work busybox sh -c 'whoami; echo $HOME; tail -n 1 /etc/passwd; stat -c %u:%a /etc/passwd'
+        assert_equal "$output" "$(id -un)"$'\n/work\n'"$(id -un):*:$(id -u):$(id -g)::/work:/bin/sh"$'\n0:644'
+        inside --userns keep-id:uid=1500,gid=1600 --read-only busybox whoami
+        assert_equal "$output" "$(id -un)"
+        inside --userns keep-id -u 0 busybox grep -c "$(id -un)" /etc/passwd
+        assert_equal "$output" 0
+        # files of the host are left as they are, mounted there or linked to
+        echo 'root:x:0:0::/:/bin/sh' >mine
+        inside --userns keep-id -v ./mine:/etc/passwd busybox true
+        assert_equal "$(cat mine)" 'root:x:0:0::/:/bin/sh'
+        # a second start does not add a second line
+        "$KELP" create --name box --network none --userns keep-id busybox grep -c "$(id -un)" /etc/passwd
+        for _ in 1 2; do
+                "$KELP" start box
+                "$KELP" wait box
+        done
+        assert_equal "$("$KELP" logs box)" $'1\n1'
+        make_rootfs root
+        ln -sf /mine root/etc/passwd
+        tar --owner=0 --group=0 --numeric-owner -C root -cf link.tar .
+        make_image oci-link latest '{}' link.tar
+        sed -i 's|"org.opencontainers.image.ref.name": *"latest"|"io.containerd.image.name": "docker.io/library/link:latest", &|' oci-link/index.json
+        tar -C oci-link -cf image.tar .
+        "$KELP" load -q -i image.tar
+        inside --userns keep-id -v ./mine:/mine link true
+        assert_status 0
+        assert_equal "$(cat mine)" 'root:x:0:0::/:/bin/sh'
+        rm root/etc/passwd
+        mkfifo root/etc/passwd
+        tar --owner=0 --group=0 --numeric-owner -C root -cf fifo.tar .
+        make_image oci latest '{}' fifo.tar
+        sed -i 's|"org.opencontainers.image.ref.name": *"latest"|"io.containerd.image.name": "docker.io/library/fifo:latest", &|' oci/index.json
+        tar -C oci -cf image.tar .
+        "$KELP" load -q -i image.tar
+        run timeout -k 1 20 "$KELP" run --rm --network none --userns keep-id fifo sed -n 's/^Uid:\t\([0-9]*\).*/\1/p' /proc/self/status
+        assert_contains "$(id -u)"
+        assert_status 0
+}
+
 @test "--userns keep-id: USER of the image, set-user-id, owners, links and capabilities in copied layers, volumes, exec" {
         require_subordinate_ids
         make_rootfs root
