@@ -184,6 +184,16 @@ END
         assert_equal "$output" $'three\n5'
 }
 
+@test "descriptors: sockets of the caller's manager come with LISTEN_FDS" {
+        set_script 'echo $LISTEN_FDS:$LISTEN_PID:$$; cat <&3; ls /proc/self/fd | wc -l'
+        echo three >"$KELP_TEST_DIR/three"
+        output=$(LISTEN_FDS=1 "$RUNTIME" run --bundle "$BUNDLE" one 3<"$KELP_TEST_DIR/three" 4</dev/null)
+        assert_equal "$output" $'1:1:1\nthree\n5'
+        # Meant for another process.
+        output=$(LISTEN_FDS=1 LISTEN_PID=1 "$RUNTIME" run --bundle "$BUNDLE" one 3<"$KELP_TEST_DIR/three" 2>&1 | head -n1)
+        assert_equal "$output" ::1
+}
+
 @test "hooks: all kinds, in their order, with the state and an own environment" {
         cat >"$KELP_TEST_DIR/hook" <<'END'
 #!/bin/sh
