@@ -339,6 +339,16 @@ static int tmpfs_add_mode(int root, const RuntimeMount *mount, MountOptions *opt
         return string_list_addf(&options->data, "mode=%o", status.st_mode & 07777);
 }
 
+/* Of file systems that have no labels of their own. */
+static int add_label(const RuntimeSpec *spec, const RuntimeMount *mount, MountOptions *options)
+{
+        if (text_empty(spec->mount_label) ||
+            !(text_equal(mount->type, "tmpfs") || text_equal(mount->type, "devpts") ||
+              text_equal(mount->type, "mqueue")))
+                return 0;
+        return string_list_addf(&options->data, "context=%s", spec->mount_label);
+}
+
 static int mount_failed(const RuntimeMount *mount, int code, Error *err)
 {
         fail_errno(err, code, "mount %s on %s", mount->type ?: "(no type)", mount->destination);
@@ -379,7 +389,7 @@ static int mount_file_system(Init *init, const RuntimeMount *mount, MountOptions
 
         if (r < 0)
                 return r;
-        if (tmpfs_add_mode(init->root, mount, options) < 0)
+        if (tmpfs_add_mode(init->root, mount, options) < 0 || add_label(init->spec, mount, options) < 0)
                 return fail_memory(err);
         if (init->prepared)
                 fd = TAKE_FD(init->prepared[mount - init->spec->mounts]);

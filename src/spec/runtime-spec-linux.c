@@ -207,7 +207,7 @@ static int check_consistency(const RuntimeSpec *spec, Error *err)
 
 int runtime_spec_read_linux(json_object *section, RuntimeSpec *ret, Error *err)
 {
-        static const char *const refused[] = {"netDevices"};
+        static const char *const refused[] = {"netDevices", "intelRdt"};
         int r = read_namespaces(section, ret, err);
 
         if (r >= 0)
@@ -235,8 +235,6 @@ int runtime_spec_read_linux(json_object *section, RuntimeSpec *ret, Error *err)
                 r = read_personality(section, ret, err);
         if (r >= 0)
                 r = read_seccomp(section, ret, err);
-        if (r >= 0)
-                r = keep_object(section, "intelRdt", &ret->intel_rdt, err);
         if (r >= 0)
                 r = read_time_offsets(section, ret, err);
         if (r >= 0)

@@ -75,7 +75,6 @@ void runtime_spec_deinit(RuntimeSpec *spec)
         string_list_deinit(&spec->readonly_paths);
         free(spec->mount_label);
         seccomp_profile_deinit(&spec->seccomp);
-        json_putp(&spec->intel_rdt);
         json_putp(&spec->time_offsets);
         *spec = (RuntimeSpec){0};
 }

@@ -210,7 +210,7 @@ typedef struct RuntimeSpec {
         bool has_seccomp;     /* false: no filter at all */
         bool seccomp_default; /* kelp's engine: kelp's own table instead of a profile */
         SeccompProfile seccomp;
-        json_object *intel_rdt, *time_offsets;
+        json_object *time_offsets;
         bool has_memory_policy;
         int memory_policy; /* mode and flags as set_mempolicy(2) takes them */
         RuntimeNumberSet memory_nodes;

@@ -162,6 +162,18 @@ config['mounts'] = [m for m in config['mounts'] if m['type'] != 'mqueue']" \
         refuse "config['linux']['rootfsPropagation'] = 'odd'" 'linux.rootfsPropagation'
 }
 
+@test "linux: what kelp cannot do is refused, not left out" {
+        refuse "config['linux']['intelRdt'] = {'closID': 'x'}" 'linux.intelRdt: not supported'
+        refuse "config['linux']['netDevices'] = {'eth9': {}}" 'linux.netDevices: not supported'
+        if [ ! -d /sys/fs/selinux ]; then
+                # The kernel's word, and not a container without the label.
+                refuse "config['linux']['mountLabel'] = 'system_u:object_r:x_t:s0'" 'mount tmpfs on /dev'
+                refuse "config['process']['selinuxLabel'] = 'system_u:object_r:x_t:s0'" 'SELinux label'
+        fi
+        refuse "config['mounts'].append({'destination': '/m', 'type': 'bind', 'source': '/tmp', 'options': ['bind'], 'uidMappings': [{'containerID': 0, 'hostID': 1, 'size': 1}], 'gidMappings': [{'containerID': 0, 'hostID': 1, 'size': 1}]})" \
+                'id-mapped'
+}
+
 @test "linux: seccomp: actions, errno, arguments, flags" {
         s() { printf "config['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [%s]}" "$1"; }
         observe "$(s "{'names': ['mkdir', 'mkdirat'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 28}")" 'mkdir /dev/x 2>&1' \
