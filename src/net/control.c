@@ -332,8 +332,8 @@ static int add_endpoint(Request *request, Container *container, const NetdEndpoi
                                  "container %s: at most %d networks are possible", container->name,
                                  NETD_ENDPOINTS_MAXIMUM);
         r = need_network(request, network, &known);
-        if (r < 0)
-                return r;
+        if (r < 0 || !known)
+                return r < 0 ? r : -EIO;
         *endpoint = (Endpoint){.container = container, .network = known, .spec = *spec};
         r = choose_addresses(request, &known->spec, &endpoint->spec);
         if (r >= 0)
@@ -687,22 +687,16 @@ static void loop(Control *control, NetdRequest *message, NetdAnswer *answer)
 static void *control_main(void *argument)
 {
         Control *control = argument;
-        NetdAnswer *answer = calloc(1, sizeof(*answer));
-        NetdRequest *message = calloc(1, sizeof(*message));
+        NetdAnswer *answer = control->answer;
 
-        control->failed = !answer || !message;
-        if (!control->failed) {
-                answer->result = world_make(&control->world, &answer->error);
-                control->failed = answer->result < 0;
-        }
-        if (answer && file_write_all(control->ready, answer, sizeof(*answer)) < 0)
+        answer->result = world_make(&control->world, &answer->error);
+        control->failed = answer->result < 0;
+        if (file_write_all(control->ready, answer, sizeof(*answer)) < 0)
                 control->failed = true;
         pthread_barrier_wait(&control->made);
         if (!control->failed)
-                loop(control, message, answer);
+                loop(control, control->message, answer);
         mover_call(control->mover, call_stop, NULL);
-        free(answer);
-        free(message);
         return NULL;
 }
 
@@ -710,6 +704,10 @@ int control_start(Control *control, Error *err)
 {
         int r;
 
+        control->message = calloc(1, sizeof(*control->message));
+        control->answer = calloc(1, sizeof(*control->answer));
+        if (!control->message || !control->answer)
+                return fail_memory(err);
         control->epoll = epoll_create1(EPOLL_CLOEXEC);
         if (control->epoll < 0)
                 return fail_errno(err, errno, "epoll");

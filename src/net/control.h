@@ -12,6 +12,8 @@ typedef struct Control {
         int ready;          /* told once all is made: an Error */
         int epoll;
         bool failed;
+        NetdRequest *message; /* large: kept for all requests */
+        NetdAnswer *answer;
         pthread_t thread;
         pthread_barrier_t made;
 } Control;

@@ -190,6 +190,7 @@ static void publication_free(Mover *mover, Publication *publication)
 
 int publish_add(Mover *mover, Endpoint *endpoint, NetdPort *port, Error *err)
 {
+        uint32_t last = port->host_last ? port->host_last : port->host_port;
         Publication *publication = calloc(1, sizeof(*publication));
         int r = -EADDRINUSE;
 
@@ -204,8 +205,7 @@ int publish_add(Mover *mover, Endpoint *endpoint, NetdPort *port, Error *err)
                                    .fd = -EBADF},
                         .publication = publication};
         if (port->host_port)
-                for (uint32_t number = port->host_port;
-                     r == -EADDRINUSE && number <= (port->host_last ?: port->host_port); number++)
+                for (uint32_t number = port->host_port; r == -EADDRINUSE && number <= last; number++)
                         r = open_sockets(mover, publication, (uint16_t)number);
         else
                 for (int i = 0; r == -EADDRINUSE && i < PORT_TRIES; i++)
