@@ -37,6 +37,13 @@ static int fill(Stream *stream, Error *err)
         return 0;
 }
 
+/* A frame, or one that is to be skipped (RFC 8878, 3.1.2), which may come first. */
+static bool is_zstd(const uint8_t start[static 4])
+{
+        return memcmp(start, "\x28\xb5\x2f\xfd", 4) == 0 ||
+               ((start[0] & 0xf0) == 0x50 && memcmp(start + 1, "\x2a\x4d\x18", 3) == 0);
+}
+
 /* Known to tar, but not to images. */
 static int refuse_others(const uint8_t *start, size_t length, Error *err)
 {
@@ -79,7 +86,7 @@ int stream_open(int fd, Stream **ret, Error *err)
         }
         if (length >= 2 && stream->input[0] == 0x1f && stream->input[1] == 0x8b)
                 stream->kind = STREAM_GZIP;
-        else if (length == 4 && memcmp(stream->input, "\x28\xb5\x2f\xfd", 4) == 0)
+        else if (length == 4 && is_zstd(stream->input))
                 stream->kind = STREAM_ZSTD;
         if (stream->kind == STREAM_ZSTD) {
                 stream->zstd = ZSTD_createDStream();
