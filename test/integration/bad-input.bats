@@ -12,14 +12,6 @@ teardown()
         kelp_teardown
 }
 
-refused()
-{
-        local words=$1
-        shift
-        run_kelp run --rm --network none "$@"
-        assert_refused "$words"
-}
-
 @test "commands that are not there (127) or cannot be executed (126), by path, by name, by interpreter" {
         make_rootfs root
         mkdir -p root/opt

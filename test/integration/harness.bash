@@ -104,6 +104,21 @@ assert_refused()
         assert_nothing_left
 }
 
+# Output of a command in a container, without kelp's notices: inside [OPTIONS] IMAGE COMMAND...
+inside()
+{
+        run_kelp_split run --rm --network none "$@"
+}
+
+# A use that must be refused before anything is made, with these words: refused WORDS [OPTIONS] IMAGE COMMAND...
+refused()
+{
+        local words=$1
+        shift
+        run_kelp run --rm --network none "$@"
+        assert_refused "$words"
+}
+
 # ---- leaks ----
 
 # Pids of processes that descend from this test beside the test's own shell and its parents: zombies do not count.

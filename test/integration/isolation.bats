@@ -12,11 +12,6 @@ teardown()
         kelp_teardown
 }
 
-inside()
-{
-        run_kelp_split run --rm --network none "$@"
-}
-
 @test "all namespaces are fresh" {
         inside busybox sh -c 'for n in user mnt pid net ipc uts cgroup; do readlink /proc/self/ns/$n; done'
         assert_status 0

@@ -17,11 +17,6 @@ teardown()
         kelp_teardown
 }
 
-inside()
-{
-        run_kelp_split run --rm --network none "$@"
-}
-
 @test "container root is no root of the host, privileged or not" {
         for options in '' --privileged '--userns host' '--cap-add ALL --security-opt seccomp=unconfined'; do
                 # shellcheck disable=SC2086 # words

@@ -15,11 +15,6 @@ teardown()
         kelp_teardown
 }
 
-inside()
-{
-        run_kelp_split run --rm --network none "$@"
-}
-
 @test "it is said in one line what is lost and what brings it back, and the container runs" {
         inside busybox sh -c 'id -u; cat /proc/self/uid_map /proc/self/gid_map | tr -s " "'
         assert_status 0

@@ -12,21 +12,6 @@ teardown()
         kelp_teardown
 }
 
-# Output of a command in a container, without kelp's notices.
-inside()
-{
-        run_kelp_split run --rm --network none "$@"
-}
-
-# A use that must be refused before anything is made, with these words.
-refused()
-{
-        local words=$1
-        shift
-        run_kelp run --rm --network none "$@"
-        assert_refused "$words"
-}
-
 @test "-e: values, blanks and newlines, from the environment, unset takes the image's away" {
         import_image envs '{"Env": ["FROM_IMAGE=1", "PATH=/bin", "BOTH=image"]}'
         GIVEN='a  b=c' inside -e A= -e 'B= x "y"' -e GIVEN -e NOT_SET_HERE -e BOTH=mine envs \

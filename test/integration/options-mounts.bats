@@ -12,19 +12,6 @@ teardown()
         kelp_teardown
 }
 
-inside()
-{
-        run_kelp_split run --rm --network none "$@"
-}
-
-refused()
-{
-        local words=$1
-        shift
-        run_kelp run --rm --network none "$@"
-        assert_refused "$words"
-}
-
 # The mount options of a path as a container has it, in order: $1 of "kelp run" options that follow.
 options_of()
 {

@@ -12,11 +12,6 @@ teardown()
         kelp_teardown
 }
 
-inside()
-{
-        run_kelp_split run --rm --network none "$@"
-}
-
 refused()
 {
         local words=$1

@@ -12,19 +12,6 @@ teardown()
         kelp_teardown
 }
 
-inside()
-{
-        run_kelp_split run --rm --network none "$@"
-}
-
-refused()
-{
-        local words=$1
-        shift
-        run_kelp run --rm --network none "$@"
-        assert_refused "$words"
-}
-
 # The line of /proc/self/status about $1, with the options that follow.
 status_of()
 {

@@ -12,12 +12,6 @@ teardown()
         kelp_teardown
 }
 
-# Output of a command in a container, without kelp's notices.
-inside()
-{
-        run_kelp_split run --rm --network none "$@"
-}
-
 @test "the exit status is the command's" {
         inside busybox true
         assert_status 0
