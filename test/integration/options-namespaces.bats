@@ -51,7 +51,7 @@ background()
         run_kelp_split run --rm --network container:first busybox ls /sys/class/net
         assert_equal "$output" lo
         "$KELP" rm -f first
-        refused 'invalid --network "bridge7"' --network bridge7 busybox true
+        refused 'network bridge7 not found' --network bridge7 busybox true
         refused 'No such container: nobody' --network container:nobody busybox true
 }
 

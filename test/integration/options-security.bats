@@ -185,7 +185,8 @@ END
         for text in 'net.ipv4.ip_forward' '=1' 'net.../../kernel/core_pattern=x' '/proc/sys/net=1' 'net.ipv4/../../vm/swappiness=1'; do
                 refused 'the form is NAME=VALUE' --sysctl "$text" busybox true
         done
-        refused 'not allowed with --network host' --network host --sysctl net.ipv4.ip_forward=1 busybox true
+        run_kelp run --rm --network host --sysctl net.ipv4.ip_forward=1 busybox true
+        assert_refused 'not allowed with --network host'
         refused 'not allowed with --ipc host' --ipc host --sysctl kernel.shmmax=1 busybox true
         run_kelp run --rm --network none --sysctl net.no.such.thing=1 busybox true
         assert_refused 'sysctl net.no.such.thing'
