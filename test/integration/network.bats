@@ -72,10 +72,10 @@ outside_connect()
         wait_until port_answers "$port"
         local server=$!
         for address in 169.254.169.254 169.254.1.2 224.0.0.1 0.0.0.1; do
-                run_kelp run --rm --network bridge busybox nc -w 2 "$address" "$port"
+                run_kelp_split run --rm --network bridge busybox nc -w 2 "$address" "$port"
                 assert_status 1
         done
-        run_kelp run --rm --network bridge --add-host host:host-gateway --allow-host "$port" busybox wget -qO- "http://host:$port/"
+        run_kelp_split run --rm --network bridge --add-host host:host-gateway --allow-host "$port" busybox wget -qO- "http://host:$port/"
         kill "$server"
         assert_status 0
         assert_equal "$output" secret
@@ -140,30 +140,30 @@ while True:
         web second --network one --network-alias web
         web other --network two
         for name in first second first.one web; do
-                run_kelp run --rm --network one busybox wget -qO- "http://$name/"
+                run_kelp_split run --rm --network one busybox wget -qO- "http://$name/"
                 assert_status 0
         done
-        run_kelp run --rm --network one busybox sh -c 'for i in 1 2 3 4; do wget -qO- http://web/; done'
+        run_kelp_split run --rm --network one busybox sh -c 'for i in 1 2 3 4; do wget -qO- http://web/; done'
         assert_contains first
         assert_contains second
-        run_kelp run --rm --network one busybox wget -qO- http://other/
+        run_kelp_split run --rm --network one busybox wget -qO- http://other/
         assert_status 1
         address=$("$KELP" inspect -f '{{.NetworkSettings.IPAddress}}' other)
         [ -n "$address" ]
-        run_kelp run --rm --network one busybox nc -w 2 "$address" 80
+        run_kelp_split run --rm --network one busybox nc -w 2 "$address" 80
         assert_status 1
-        run_kelp run --rm --network one --network two busybox sh -c 'wget -qO- http://other/ && wget -qO- http://first/'
+        run_kelp_split run --rm --network one --network two busybox sh -c 'wget -qO- http://other/ && wget -qO- http://first/'
         assert_status 0
 }
 
 @test "names of the world: forwarded over UDP, and over TCP when an answer is too large" {
         require_outside
-        run_kelp run --rm --network bridge --dns $OUTSIDE busybox nslookup -type=a www.test
+        run_kelp_split run --rm --network bridge --dns $OUTSIDE busybox nslookup -type=a www.test
         assert_contains 10.78.0.1
-        run_kelp run --rm --network bridge --dns $OUTSIDE "${HOST_PROGRAMS[@]}" busybox /usr/bin/dig +short big.test
+        run_kelp_split run --rm --network bridge --dns $OUTSIDE "${HOST_PROGRAMS[@]}" busybox /usr/bin/dig +short big.test
         assert_status 0
         assert_equal "$(wc -l <<<"$output")" 100
-        run_kelp run --rm --network bridge --dns 10.78.0.77 --dns $OUTSIDE "${HOST_PROGRAMS[@]}" busybox \
+        run_kelp_split run --rm --network bridge --dns 10.78.0.77 --dns $OUTSIDE "${HOST_PROGRAMS[@]}" busybox \
                 /usr/bin/dig +short +time=6 www.test
         assert_contains 10.78.0.1
 }
@@ -172,14 +172,14 @@ while True:
         require_outside
         run_kelp network create --internal back
         web first --network back
-        run_kelp run --rm --network back busybox wget -qO- http://first/
+        run_kelp_split run --rm --network back busybox wget -qO- http://first/
         assert_equal "$output" first
-        run_kelp run --rm --network back busybox nc -w 2 $OUTSIDE 8000
+        run_kelp_split run --rm --network back busybox nc -w 2 $OUTSIDE 8000
         assert_status 1
-        run_kelp run --rm --network back --dns $OUTSIDE busybox nslookup -type=a www.test
+        run_kelp_split run --rm --network back --dns $OUTSIDE busybox nslookup -type=a www.test
         [ "$status" -ne 0 ]
         # nor when it makes itself a route
-        run_kelp run --rm --network back --cap-add NET_ADMIN busybox sh -c "ip route add default via \$(ip r | sed 's|\.0/.*|.1|'); nc -w 2 $OUTSIDE 8000"
+        run_kelp_split run --rm --network back --cap-add NET_ADMIN busybox sh -c "ip route add default via \$(ip r | sed 's|\.0/.*|.1|'); nc -w 2 $OUTSIDE 8000"
         [ "$status" -ne 0 ]
         [[ "$output" != *10.78.0.1* ]]
 }
@@ -188,7 +188,7 @@ while True:
         run_kelp network create one
         web first --network one
         address=$("$KELP" inspect -f '{{.NetworkSettings.IPAddress}}' first)
-        run_kelp run --rm --network one --cap-add NET_ADMIN busybox sh -c "
+        run_kelp_split run --rm --network one --cap-add NET_ADMIN busybox sh -c "
                 wget -qO- http://$address/ >/dev/null && echo as itself
                 prefix=\$(echo $address | cut -d. -f1-3)
                 ip addr add \$prefix.200/16 dev eth0
@@ -203,7 +203,7 @@ while True:
 @test "addresses, MAC, hosts and name servers of a container are what was asked for" {
         run_kelp network create --subnet 10.201.0.0/24 --gateway 10.201.0.254 --ip-range 10.201.0.64/26 -o mtu=1400 one
         assert_status 0
-        run_kelp run --rm --network one --ip 10.201.0.7 --mac-address 02:00:00:00:00:77 --hostname box busybox sh -c \
+        run_kelp_split run --rm --network one --ip 10.201.0.7 --mac-address 02:00:00:00:00:77 --hostname box busybox sh -c \
                 'ip -o a show dev eth0; ip r; cat /etc/hosts /etc/resolv.conf /sys/class/net/eth0/address /sys/class/net/eth0/mtu'
         assert_contains "inet 10.201.0.7/24"
         assert_contains "default via 10.201.0.254"
@@ -211,7 +211,7 @@ while True:
         assert_contains "nameserver 10.201.0.254"
         assert_contains 02:00:00:00:00:77
         assert_contains 1400
-        run_kelp run --rm --network one busybox ip -o a show dev eth0
+        run_kelp_split run --rm --network one busybox ip -o a show dev eth0
         assert_contains "inet 10.201.0.64/24"
 }
 
@@ -223,11 +223,11 @@ while True:
         web first --network one
         run_kelp network connect --alias f two first
         assert_status 0
-        run_kelp run --rm --network two busybox wget -qO- http://f/
+        run_kelp_split run --rm --network two busybox wget -qO- http://f/
         assert_equal "$output" first
         run_kelp network disconnect two first
         assert_status 0
-        run_kelp run --rm --network two busybox wget -qO- http://f/
+        run_kelp_split run --rm --network two busybox wget -qO- http://f/
         assert_status 1
         run_kelp network publish first "127.0.0.1:$port:80"
         assert_contains "80/tcp -> 127.0.0.1:$port"
@@ -251,7 +251,7 @@ while True:
         output=$stderr
         assert_contains "kelp-netd had ended unexpectedly"
         wait_until page_is "http://127.0.0.1:$port/" first
-        run_kelp run --rm --network one busybox wget -qO- http://first/
+        run_kelp_split run --rm --network one busybox wget -qO- http://first/
         assert_equal "$output" first
 }
 
@@ -331,7 +331,7 @@ while True:
         "$KELP" network capture -c 4 one >capture.pcap &
         local capture=$!
         wait_until test -s capture.pcap
-        run_kelp run --rm --network one busybox wget -qO- http://first/
+        run_kelp_split run --rm --network one busybox wget -qO- http://first/
         wait "$capture"
         assert_equal "$(od -An -tx4 -N4 capture.pcap | tr -d ' ')" a1b23c4d
         run_kelp network prune -f
