@@ -21,7 +21,7 @@ observe()
         before=$(cat "$BUNDLE/config.json")
         edit_config "$1"
         set_script "$2"
-        run "$RUNTIME" run --bundle "$BUNDLE" "c$RANDOM"
+        run_runtime run --bundle "$BUNDLE" "c$RANDOM"
         printf '%s' "$before" >"$BUNDLE/config.json"
         [ "$output" = "$3" ] && return
         printf '%s\nprinted:  %q\nexpected: %q\n' "$1" "$output" "$3" >&2

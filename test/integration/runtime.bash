@@ -46,9 +46,16 @@ set_script()
         edit_config "config['process']['args'] = ['sh', '-c', argv[0]]" "$1"
 }
 
+# A program under AddressSanitizer says once that it does not know the stack on which a container's init runs.
+without_noise()
+{
+        sed '/__asan_handle_no_return/,/issues\/189$/d'
+}
+
 run_runtime()
 {
         run "$RUNTIME" "$@"
+        output=$(without_noise <<<"$output")
 }
 
 # A member of what `state` prints.

@@ -19,7 +19,7 @@ teardown()
         output=$(echo input | "$RUNTIME" run --bundle "$BUNDLE" one 2>"$KELP_TEST_DIR/err") || status=$?
         assert_status 7
         assert_equal "$output" $'got input\n/root:container'
-        assert_equal "$(cat "$KELP_TEST_DIR/err")" err
+        assert_equal "$(without_noise <"$KELP_TEST_DIR/err")" err
         assert_equal "$("$RUNTIME" list -q)" ''
         run_runtime run --keep --bundle "$BUNDLE" one </dev/null
         assert_equal "$(state_of one status)" stopped
@@ -32,7 +32,7 @@ teardown()
         assert_equal "$(state_of one status)" created
         assert_equal "$(state_of one pid)" "$(cat "$KELP_TEST_DIR/pid")"
         assert_equal "$(state_of one bundle)" "$BUNDLE"
-        assert_equal "$(cat "$KELP_TEST_DIR/out")" ''
+        assert_equal "$(without_noise <"$KELP_TEST_DIR/out")" ''
         # Callers remove it; the container must not need it any more.
         rm "$BUNDLE/config.json"
         "$RUNTIME" start one
@@ -190,7 +190,7 @@ END
         output=$(LISTEN_FDS=1 "$RUNTIME" run --bundle "$BUNDLE" one 3<"$KELP_TEST_DIR/three" 4</dev/null)
         assert_equal "$output" $'1:1:1\nthree\n5'
         # Meant for another process.
-        output=$(LISTEN_FDS=1 LISTEN_PID=1 "$RUNTIME" run --bundle "$BUNDLE" one 3<"$KELP_TEST_DIR/three" 2>&1 | head -n1)
+        output=$(LISTEN_FDS=1 LISTEN_PID=1 "$RUNTIME" run --bundle "$BUNDLE" one 3<"$KELP_TEST_DIR/three" 2>&1 | without_noise | head -n1)
         assert_equal "$output" ::1
 }
 
