@@ -119,6 +119,12 @@ refused()
         assert_refused "$words"
 }
 
+# For a test that measures memory or speed: sanitizers take most of both.
+skip_when_sanitized()
+{
+        [ -z "${KELP_SANITIZED:-}" ] || skip "sanitizers are built in"
+}
+
 # ---- leaks ----
 
 # Pids of processes that descend from this test beside the test's own shell and its parents: zombies do not count.
