@@ -52,6 +52,7 @@ struct TcpFlow {
         FlowKey key; /* of pending ones */
         Endpoint *endpoint;
         uint64_t since, active;
+        bool broken; /* the outer connection was reset before the container's was made */
         size_t syn_length;
         uint8_t *syn;
 };
@@ -437,7 +438,9 @@ void tcp_packet(Mover *mover, const Packet *packet, Endpoint *endpoint)
                 uplink_write(&mover->uplink, flow->syn, flow->syn_length);
 }
 
-/* The outer connection is made, or is not. */
+/* The outer connection is made, or is not. One that was made and has been reset since is offered all the
+ * same, so that the container sees both, in that order: the kernel tells it from a refused one by the errno
+ * (tcp(7)). */
 static void finish_connection(Mover *mover, TcpFlow *flow)
 {
         int code = 0;
@@ -445,7 +448,8 @@ static void finish_connection(Mover *mover, TcpFlow *flow)
 
         if (getsockopt(flow->sides[OUTER].source.fd, SOL_SOCKET, SO_ERROR, &code, &length) < 0)
                 code = errno;
-        if (code) {
+        flow->broken = code == ECONNRESET || code == EPIPE;
+        if (code && !flow->broken) {
                 flow_fail(mover, flow, code);
                 return;
         }
@@ -485,7 +489,7 @@ static void join_accepted(Mover *mover, int fd, const FlowKey *key)
         flow->sides[INNER].source.fd = fd;
         flow->state = TCP_FLOW_JOINED;
         flow->endpoint->connections_out++;
-        if (flow_watch(mover, flow, INNER) < 0)
+        if (flow->broken || flow_watch(mover, flow, INNER) < 0)
                 flow_reset(mover, flow);
         else
                 flow_move(mover, flow);
