@@ -5,7 +5,7 @@
 #   make breakout-demo
 #                     what only the host's root may touch, root in a container may not; under Docker it may
 #   make test         build, then all tests; the last line is "N passed, N failed"
-#   make check-all    the same and the long checks that CI runs beside them
+#   make check-all    the same and the long checks
 #   make bench        what starts, lists and pulls cost beside bare namespaces and other engines
 #   make format       give all of src/ its layout
 #   make install      into PREFIX (/usr/local), below DESTDIR if given; make uninstall takes it away

@@ -19,7 +19,8 @@ teardown()
 
 require_outside()
 {
-        (exec 3<>"/dev/tcp/$OUTSIDE/8000") 2>/dev/null || skip "there is no outside world (tools/run-tests makes it as root)"
+        # by its link, not by the default route to whoever answers there
+        { [ -e /sys/class/net/kelp-out0 ] && (exec 3<>"/dev/tcp/$OUTSIDE/8000") 2>/dev/null; } || skip "there is no outside world (tools/run-tests makes it as root)"
 }
 
 # A web server in the background: web NAME OPTIONS...; its page is its name.
