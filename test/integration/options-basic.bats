@@ -98,7 +98,7 @@ teardown()
         assert_equal "$output" $'web.example.org\n127.0.1.1\tweb.example.org web'
         inside --hostname web --domainname example.org busybox sh -c 'hostname; cat /proc/sys/kernel/domainname; hostname -f'
         assert_equal "$output" $'web\nexample.org\nweb.example.org'
-        inside --add-host db:10.0.0.5 --add-host six=fe80::1 busybox grep -E 'db|six' /etc/hosts
+        inside --add-host db:10.0.0.5 --add-host six=fe80::1 busybox grep -wE 'db|six' /etc/hosts
         assert_equal "$output" $'10.0.0.5\tdb\nfe80::1\tsix'
         inside busybox sh -c '[ "$(hostname)" = "$HOSTNAME" ] && hostname | wc -c'
         assert_equal "$output" 13
