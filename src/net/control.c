@@ -124,6 +124,35 @@ static int call(Request *request, void (*function)(Mover *, void *))
 
 /* ---- networks ---- */
 
+static bool has_remains(const Control *control)
+{
+        const ListNode *head = &control->mover->directory.networks;
+
+        for (const ListNode *node = head->next; node != head; node = node->next)
+                if (list_element(node, Network, node)->endpoint_count == 0)
+                        return true;
+        return control->remains.count > 0;
+}
+
+/* With the bridges of networks that nobody is on any more, but @keep. */
+static void remove_remains(Request *request, const NetdNetwork *keep)
+{
+        Control *control = request->control;
+
+        list_for_each(node, &control->mover->directory.networks)
+        {
+                Network *network = list_element(node, Network, node);
+
+                if (network->endpoint_count || &network->spec == keep)
+                        continue;
+                world_retire(&control->world, network->bridge);
+                request->network = network;
+                call(request, call_leave_network);
+                free(network);
+        }
+        remains_remove(&control->remains, &control->world);
+}
+
 static int need_network(Request *request, const NetdNetwork *spec, Network **ret)
 {
         Control *control = request->control;
@@ -134,6 +163,7 @@ static int need_network(Request *request, const NetdNetwork *spec, Network **ret
                 *ret = network;
                 return 0;
         }
+        remove_remains(request, NULL); /* it may take the subnet of one that has gone */
         network = calloc(1, sizeof(*network));
         if (!network)
                 return fail_memory(&request->answer->error);
@@ -156,20 +186,12 @@ static int need_network(Request *request, const NetdNetwork *spec, Network **ret
         return 0;
 }
 
-static void drop_network(Request *request, Network *network)
-{
-        request->network = network;
-        call(request, call_leave_network);
-        world_remove_network(&request->control->world, network->bridge);
-        free(network);
-}
-
 /* ---- addresses ---- */
 
 static bool taken(const Control *control, const NetdNetwork *network, const NetAddress *address)
 {
         return directory_endpoint(&control->mover->directory, address) ||
-               net_address_equal(address, &network->gateway4) ||
+               remains_have(&control->remains, address) || net_address_equal(address, &network->gateway4) ||
                net_address_equal(address, &network->gateway6);
 }
 
@@ -214,7 +236,7 @@ static int check_wanted(const Control *control, const NetdNetwork *network, cons
         return 0;
 }
 
-static int choose_addresses(Request *request, const NetdNetwork *network, NetdEndpoint *endpoint)
+static int try_addresses(Request *request, const NetdNetwork *network, NetdEndpoint *endpoint)
 {
         const Control *control = request->control;
         Error *err = &request->answer->error;
@@ -234,6 +256,20 @@ static int choose_addresses(Request *request, const NetdNetwork *network, NetdEn
         return r;
 }
 
+/* What containers have left may be all that is in the way. */
+static int choose_addresses(Request *request, const NetdNetwork *network, NetdEndpoint *endpoint)
+{
+        const NetdEndpoint wanted = *endpoint;
+        int r = try_addresses(request, network, endpoint);
+
+        if ((r != -ENOSPC && r != -EADDRINUSE) || request->control->remains.count == 0)
+                return r;
+        remove_remains(request, network);
+        error_clear(&request->answer->error);
+        *endpoint = wanted;
+        return try_addresses(request, network, endpoint);
+}
+
 /* ---- containers ---- */
 
 static void drop_container(Request *request, Container *container)
@@ -244,14 +280,8 @@ static void drop_container(Request *request, Container *container)
         call(request, call_leave_container);
         for (size_t i = 0; i < container->endpoint_count; i++)
                 if (container->endpoints[i].network)
-                        world_detach(&control->world, &container->endpoints[i]);
-        for (size_t i = 0; i < container->endpoint_count; i++) {
-                Network *network = container->endpoints[i].network;
-
-                if (network && network->endpoint_count == 0 &&
-                    directory_network(&control->mover->directory, network->spec.id) == network)
-                        drop_network(request, network);
-        }
+                        remains_add(&control->remains, &control->world, &container->endpoints[i],
+                                    TAKE_FD(container->namespace_fd));
         if (container->pidfd >= 0)
                 epoll_ctl(control->epoll, EPOLL_CTL_DEL, container->pidfd, NULL);
         cleanup_close(&container->pidfd);
@@ -339,11 +369,8 @@ static int add_endpoint(Request *request, Container *container, const NetdEndpoi
         if (r >= 0)
                 r = world_attach(&control->world, known, endpoint, container->namespace_fd,
                                  container->endpoint_count == 0, &request->answer->error);
-        if (r < 0) {
-                if (known->endpoint_count == 0)
-                        drop_network(request, known);
+        if (r < 0)
                 return r;
-        }
         request->network = known;
         request->endpoint = endpoint;
         request->container = container;
@@ -484,8 +511,6 @@ static int detach(Request *request)
                 world_detach(&request->control->world, endpoint);
                 request->endpoint = endpoint;
                 call(request, call_leave_endpoint);
-                if (network->endpoint_count == 0)
-                        drop_network(request, network);
                 return 0;
         }
         return fail_kind(&request->answer->error, ERROR_NOT_FOUND, ENOENT,
@@ -656,6 +681,27 @@ static void container_ended(Control *control, Container *container, NetdAnswer *
         Request request = {.control = control, .answer = answer};
 
         drop_container(&request, container);
+        if (remains_due(&control->remains))
+                remove_remains(&request, NULL);
+}
+
+/* How long to wait for the next event. */
+static int patience(const Control *control)
+{
+        if (has_remains(control))
+                return REMAINS_MILLISECONDS;
+        return list_empty(&control->mover->directory.containers) ? IDLE_MILLISECONDS : -1;
+}
+
+/* Nothing has happened for that long: false when it is time to end. */
+static bool rest(Control *control, NetdAnswer *answer)
+{
+        Request request = {.control = control, .answer = answer};
+
+        if (!has_remains(control))
+                return false;
+        remove_remains(&request, NULL);
+        return true;
 }
 
 static void loop(Control *control, NetdRequest *message, NetdAnswer *answer)
@@ -665,10 +711,9 @@ static void loop(Control *control, NetdRequest *message, NetdAnswer *answer)
         if (epoll_ctl(control->epoll, EPOLL_CTL_ADD, control->listener, &event) < 0)
                 return;
         for (;;) {
-                bool idle = list_empty(&control->mover->directory.containers);
-                int count = epoll_wait(control->epoll, events, EVENTS, idle ? IDLE_MILLISECONDS : -1);
+                int count = epoll_wait(control->epoll, events, EVENTS, patience(control));
 
-                if (count == 0 || (count < 0 && errno != EINTR))
+                if ((count == 0 && !rest(control, answer)) || (count < 0 && errno != EINTR))
                         return;
                 for (int i = 0; i < count; i++) {
                         _cleanup_close_ int client = -EBADF;

@@ -2,11 +2,12 @@
  * intermediate namespace (world.h) and tells the mover. */
 #pragma once
 
-#include "net/world.h"
+#include "net/remains.h"
 
 typedef struct Control {
         Mover *mover;
         World world;
+        Remains remains;
         int listener;       /* the unix socket, listening */
         int user_namespace; /* in which containers must be made */
         int ready;          /* told once all is made: an Error */

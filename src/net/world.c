@@ -14,7 +14,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { LOOPBACK = 1, LOCAL_MARK = 1, LOCAL_TABLE = 100, LISTEN_BACKLOG = 4096, DEFAULT_MTU = 1500 };
+enum {
+        LOOPBACK = 1,
+        LOCAL_MARK = 1,
+        LOCAL_TABLE = 100,
+        LISTEN_BACKLOG = 4096,
+        DEFAULT_MTU = 1500,
+        RETIRED_GROUP = 7
+};
 
 #define TABLE            "kelp"
 #define BRIDGES          "kb" /* networks with a way out */
@@ -337,6 +344,18 @@ void world_remove_network(World *world, const char *bridge)
         (void)netlink_flush(&world->route, NULL);
 }
 
+void world_retire(World *world, const char *interface)
+{
+        netlink_queue_link_group(&world->route, interface, RETIRED_GROUP);
+        (void)netlink_flush(&world->route, NULL);
+}
+
+void world_remove_retired(World *world)
+{
+        netlink_queue_group_delete(&world->route, RETIRED_GROUP);
+        (void)netlink_flush(&world->route, NULL);
+}
+
 /* ---- the guard at a port ---- */
 
 typedef struct Guard {
@@ -428,10 +447,13 @@ static int set_guard(World *world, const Endpoint *endpoint, Error *err)
         return nft_commit(&world->filter, err);
 }
 
-static void remove_guard(World *world, const char *port)
+void world_remove_guards(World *world, const char *const *ports, size_t count)
 {
+        if (count == 0)
+                return;
         nft_begin(&world->filter);
-        nft_chain_delete(&world->filter, NFPROTO_NETDEV, TABLE, port);
+        for (size_t i = 0; i < count; i++)
+                nft_chain_delete(&world->filter, NFPROTO_NETDEV, TABLE, ports[i]);
         (void)nft_commit(&world->filter, NULL);
 }
 
@@ -533,7 +555,7 @@ void world_detach(World *world, const Endpoint *endpoint)
 {
         netlink_queue_link_delete(&world->route, endpoint->port);
         (void)netlink_flush(&world->route, NULL);
-        remove_guard(world, endpoint->port);
+        world_remove_guards(world, (const char *[]){endpoint->port}, 1);
 }
 
 int world_make_container(const World *world, int *ret_namespace_fd, Error *err)

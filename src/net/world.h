@@ -47,12 +47,17 @@ int world_make(World *world, Error *err);
 /* A bridge with the network's gateway addresses. @ret_bridge has 16 bytes. */
 int world_add_network(World *world, const NetdNetwork *network, char *ret_bridge, Error *err);
 void world_remove_network(World *world, const char *bridge);
+/* Marks a port of a bridge, or a bridge, for world_remove_retired(), which removes all of them at once. */
+void world_retire(World *world, const char *interface);
+void world_remove_retired(World *world);
 
 /* Gives the network namespace @namespace_fd an interface on the network, with addresses and routes;
  * @default_route: this network is its way out. Fills endpoint->port. */
 int world_attach(World *world, const Network *network, Endpoint *endpoint, int namespace_fd,
                  bool default_route, Error *err);
 void world_detach(World *world, const Endpoint *endpoint);
+/* The guards of ports that have gone. */
+void world_remove_guards(World *world, const char *const *ports, size_t count);
 /* A new network namespace. The descriptor is the caller's. */
 int world_make_container(const World *world, int *ret_namespace_fd, Error *err);
 /* Once for each container: loopback, limits of unprivileged users in it; a socket for sock_diag(7) in it. */

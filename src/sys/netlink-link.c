@@ -105,6 +105,23 @@ void netlink_queue_link_delete(Netlink *netlink, const char *name)
         netlink_put_text(netlink, IFLA_IFNAME, name);
 }
 
+void netlink_queue_link_group(Netlink *netlink, const char *name, uint32_t group)
+{
+        struct ifinfomsg header = {0};
+
+        begin_link(netlink, RTM_NEWLINK, 0, &header, "put an interface into a group", ENODEV);
+        netlink_put_text(netlink, IFLA_IFNAME, name);
+        netlink_put_u32(netlink, IFLA_GROUP, group);
+}
+
+void netlink_queue_group_delete(Netlink *netlink, uint32_t group)
+{
+        struct ifinfomsg header = {0};
+
+        begin_link(netlink, RTM_DELLINK, 0, &header, "remove a group of interfaces", ENODEV);
+        netlink_put_u32(netlink, IFLA_GROUP, group);
+}
+
 static void take_statistics(const void *data, size_t length, NetlinkLink *link)
 {
         struct rtnl_link_stats64 statistics = {0};

@@ -91,6 +91,9 @@ void netlink_queue_link_mtu(Netlink *netlink, uint32_t index, uint32_t mtu);
 /* No automatic link-local IPv6 address (IN6_ADDR_GEN_MODE_NONE). */
 void netlink_queue_link_no_autoconf(Netlink *netlink, uint32_t index);
 void netlink_queue_link_delete(Netlink *netlink, const char *name);
+/* Links are in group 0 unless they are put into another; those of one are deleted together. */
+void netlink_queue_link_group(Netlink *netlink, const char *name, uint32_t group);
+void netlink_queue_group_delete(Netlink *netlink, uint32_t group);
 
 typedef struct NetlinkLink {
         uint32_t index;
