@@ -78,6 +78,7 @@ static const Field fields[] = {
         FIELD(HOST_CONFIG, "ReadonlyPaths", STRINGS, readonly_paths),
         FIELD(HOST_CONFIG, "Annotations", MAP, annotations),
 
+        FIELD(KELP, "NetworkDefault", BOOL, network_default),
         FIELD(KELP, "Networks", STRINGS, networks),
         FIELD(KELP, "Ports", STRINGS, ports),
         FIELD(KELP, "AllowHost", STRINGS, allow_host),

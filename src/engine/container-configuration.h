@@ -52,6 +52,7 @@ typedef struct ContainerConfiguration {
         StringList links;
         StringList allow_host;
         bool publish_all;
+        bool network_default; /* nobody asked for a network */
         StringList masked_paths, readonly_paths;
         StringList annotations;
         char *log_driver;

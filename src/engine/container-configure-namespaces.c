@@ -6,7 +6,6 @@
 #include "store/containers.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 #include <sys/utsname.h>
 
 /* One namespace flag: its words besides "container:NAME", and why other words of docker do not exist. */
@@ -54,7 +53,10 @@ static int apply_network(Engine *engine, const ContainerOptions *options,
         char name[NETD_NAME_SIZE];
         int r;
 
-        if (options->networks.count && strchr(options->network, '=')) {
+        configuration->network_default = text_empty(options->network);
+        if (configuration->network_default) {
+                r = text_replace(&configuration->network, "bridge") < 0 ? fail_memory(err) : 0;
+        } else if (options->networks.count && strchr(options->network, '=')) {
                 r = network_endpoint_parse(options->network, name, &ignored, err);
                 if (r < 0)
                         return r;
@@ -89,15 +91,38 @@ static int check_hostname(const char *name, Error *err)
                          "invalid --hostname \"%s\": 1 to 64 letters, digits, '-', '_' and '.'", name);
 }
 
-static int configure_hostname(const ContainerOptions *options, const char *id,
+/* That of the container whose network is joined. */
+static int copy_hostname(Engine *engine, const char *other_id, ContainerConfiguration *configuration,
+                         Error *err)
+{
+        _cleanup_configuration_ ContainerConfiguration other = {0};
+        _cleanup_store_container_ StoreContainer row = {0};
+        Store *store;
+        int r = engine_store(engine, &store, err);
+
+        if (r >= 0)
+                r = store_container_find(store, other_id, &row, err);
+        if (r >= 0)
+                r = container_configuration_from_json(row.configuration, &other, err);
+        if (r < 0)
+                return r;
+        configuration->hostname = TAKE_PTR(other.hostname);
+        configuration->domainname = TAKE_PTR(other.domainname);
+        return configuration->hostname ? 0 : fail_memory(err);
+}
+
+static int configure_hostname(Engine *engine, const ContainerOptions *options, const char *id,
                               ContainerConfiguration *configuration, Error *err)
 {
+        const char *other = text_after(configuration->network, "container:");
         bool host_name = text_equal(configuration->uts, "host");
         struct utsname host;
         int r;
 
         if (host_name && (options->hostname || options->domainname))
                 return fail_kind(err, ERROR_USAGE, EINVAL, "conflicting options: --hostname and --uts host");
+        if (other && !host_name)
+                return copy_hostname(engine, other, configuration, err);
         if (options->hostname) {
                 r = check_hostname(options->hostname, err);
                 if (r < 0)
@@ -111,23 +136,6 @@ static int configure_hostname(const ContainerOptions *options, const char *id,
         if (!configuration->hostname)
                 return fail_memory(err);
         return text_replace(&configuration->domainname, options->domainname) < 0 ? fail_memory(err) : 0;
-}
-
-/* The network that nobody asked for is none, until kelp has others; said the first time on this store. */
-static void note_default_network(Engine *engine)
-{
-        Store *store;
-        int fd;
-
-        if (engine_store(engine, &store, NULL) < 0)
-                return;
-        fd = openat(store_fd(store), "said-network-none", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return;
-        close(fd);
-        notice_add(&engine->notices,
-                   "the container has no network (--network none, for now the default); --network host gives "
-                   "it the host's; this is said once");
 }
 
 /* keep-id: the process is the user's own, unless somebody says otherwise. */
@@ -193,9 +201,7 @@ int container_configure_namespaces(Engine *engine, const ContainerOptions *optio
         if (r >= 0)
                 r = apply_flag(engine, &cgroup, options->cgroupns, &configuration->cgroupns, err);
         if (r >= 0)
-                r = configure_hostname(options, id, configuration, err);
-        if (r >= 0 && text_empty(options->network))
-                note_default_network(engine);
+                r = configure_hostname(engine, options, id, configuration, err);
         if (r >= 0 && (options->dns.count || options->dns_search.count || options->dns_options.count) &&
             text_after(configuration->network, "container:"))
                 return fail_kind(err, ERROR_USAGE, EINVAL, "conflicting options: --dns and --network %s",

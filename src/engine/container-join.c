@@ -1,4 +1,5 @@
 /* --pid, --ipc and --network container:NAME: namespaces of a container that runs. */
+#include "base/file.h"
 #include "engine/container-launch.h"
 #include "sys/process.h"
 
@@ -29,6 +30,41 @@ static int find_running(Engine *engine, const Join *join, StoreContainer *ret, i
         return fail_hint(err, "start it first: kelp start %s", ret->name);
 }
 
+/* What is mounted on @mount's destination in the other container, instead of its own source. */
+static int take_over(int pidfd, RuntimeMount *mount, Error *err)
+{
+        int r = runtime_clone_mount(pidfd, mount->destination, &mount->tree, err);
+
+        if (r < 0)
+                return r;
+        mount->has_tree = true;
+        free(mount->content);
+        mount->content = NULL;
+        string_list_deinit(&mount->options);
+        if (text_replace(&mount->type, "bind") < 0 || string_list_add(&mount->options, "bind") < 0)
+                return fail_memory(err);
+        return 0;
+}
+
+/* One network, one view of it: the other's files, but where the user mounts his own. */
+static int join_network_files(int pidfd, ContainerPlan *plan, Error *err)
+{
+        static const char *const names[] = {"hosts", "hostname", "resolv.conf"};
+        RuntimeSpec *spec = &plan->spec;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < spec->mount_count; i++)
+                for (size_t k = 0; r >= 0 && k < ELEMENTSOF(names); k++) {
+                        _cleanup_free_ char *own = path_join(plan->folder, names[k]);
+
+                        if (!own)
+                                return fail_memory(err);
+                        if (text_equal(spec->mounts[i].source, own))
+                                r = take_over(pidfd, &spec->mounts[i], err);
+                }
+        return r;
+}
+
 /* An IPC namespace and /dev/shm belong together; the other must have been made to share them. */
 static int join_ipc(const StoreContainer *other, int pidfd, ContainerPlan *plan, Error *err)
 {
@@ -47,15 +83,8 @@ static int join_ipc(const StoreContainer *other, int pidfd, ContainerPlan *plan,
         for (size_t i = 0; r >= 0 && i < spec->mount_count; i++) {
                 RuntimeMount *mount = &spec->mounts[i];
 
-                if (!text_equal(mount->destination, "/dev/shm") || !text_equal(mount->source, "shm"))
-                        continue;
-                r = runtime_clone_mount(pidfd, "/dev/shm", &mount->tree, err);
-                if (r < 0)
-                        return r;
-                mount->has_tree = true;
-                string_list_deinit(&mount->options);
-                if (text_replace(&mount->type, "bind") < 0 || string_list_add(&mount->options, "bind") < 0)
-                        return fail_memory(err);
+                if (text_equal(mount->destination, "/dev/shm") && text_equal(mount->source, "shm"))
+                        r = take_over(pidfd, mount, err);
         }
         return r;
 }
@@ -84,6 +113,8 @@ static int join_one(Engine *engine, const Join *join, ContainerPlan *plan, int *
                 *user_namespace = open(user, O_RDONLY | O_CLOEXEC);
         if (*user_namespace < 0)
                 return fail_errno(err, errno, "user namespace of container %s", other.name);
+        if (join->kind == NAMESPACE_NETWORK)
+                return join_network_files(pidfd, plan, err);
         return join->kind == NAMESPACE_IPC ? join_ipc(&other, pidfd, plan, err) : 0;
 }
 

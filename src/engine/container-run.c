@@ -194,7 +194,7 @@ int container_run(Engine *engine, const ContainerOptions *options, const Contain
 
         *ret_id = 0;
         /* Its helpers take a millisecond, which passes beside the rest. With a network, kelp-netd has one. */
-        r = options->network && network_is_bridge(options->network)
+        r = (text_empty(options->network) || network_is_bridge(options->network)) && network_netd_runs(engine)
                     ? 0
                     : engine_user_namespace_start(engine, err);
         if (r >= 0)

@@ -1,7 +1,7 @@
 /*
  * Containers on networks. What a container is to have is in its configuration; what it has, while it runs, is
- * in the file containers/ID/network: the request that was sent to kelp-netd, with everything decided. So when
- * kelp-netd was killed, the next command starts it again and sends these requests anew.
+ * in a record (network-record.h) of what was asked of kelp-netd, with everything decided. So when kelp-netd
+ * was killed, the next command starts it again and asks for the same anew.
  */
 #pragma once
 
@@ -17,6 +17,7 @@ typedef struct NetworkJoin {
         char *run;            /* the run folder */
         int namespace_fd;     /* to be joined */
         bool held;
+        bool missing;       /* it was to have one, which cannot be had: it gets none */
         char *hosts;        /* lines for /etc/hosts */
         char *name_servers; /* lines for /etc/resolv.conf */
 } NetworkJoin;
@@ -37,9 +38,12 @@ int network_endpoint_parse(const char *text, char name[static NETD_NAME_SIZE], N
 /* "80/tcp". */
 void network_port_name(const NetdPort *port, char *buffer, size_t size);
 
+/* kelp-netd runs. */
+bool network_netd_runs(Engine *engine);
 /* Has kelp-netd, which is started when it does not run, make the container's network namespace;
  * *ret_user_namespace is the one in which the container must be made (the caller's to close). Nothing is done
- * for a container without such networks. */
+ * for a container without such networks. When this host cannot serve it, a container that is on the default
+ * network because nobody asked for another, and publishes nothing, gets none, with a notice. */
 int network_join_prepare(Engine *engine, const StoreContainer *row,
                          const ContainerConfiguration *configuration, NetworkJoin *ret,
                          int *ret_user_namespace, Error *err);
@@ -49,8 +53,9 @@ int network_join_hold(NetworkJoin *join, const char *name, int pidfd, int folder
 /* When kelp-netd was killed while containers use it: starts it again, and says so. Cheap otherwise. */
 int network_revive(Engine *engine, Error *err);
 
-/* What the running container @id was given; ERROR_NOT_FOUND (-ENOENT) when it is on no network. */
-int network_read_attach(Engine *engine, const char *id, NetdAttach *ret, Error *err);
+/* The networks that @configuration names, as kelp-netd takes them; appended to @attach. */
+int network_fill_endpoints(Engine *engine, const ContainerConfiguration *configuration, NetdAttach *attach,
+                           Error *err);
 /* "Containers" of docker's network inspect. */
 int network_describe_containers(Engine *engine, const char *network_id, json_object *object, Error *err);
 /* "NetworkSettings" of docker's container inspect; @running: with what it has now. */

@@ -1,5 +1,6 @@
 /* Options of run and create that are about networks. */
 #include "engine/network-join.h"
+#include "engine/network-record.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -169,15 +170,9 @@ static int check_address(const char *option, const char *text, int family, Error
 
 static int check_mac(const char *text, Error *err)
 {
-        unsigned bytes[6];
-        char rest;
+        uint8_t ignored[6];
 
-        if (!text)
-                return 0;
-        if (strlen(text) != 17 ||
-            sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4],
-                   &bytes[5], &rest) != 6 ||
-            bytes[0] & 1)
+        if (text && network_mac_parse(text, ignored) < 0)
                 return fail_kind(err, ERROR_USAGE, EINVAL,
                                  "%s is not a valid mac address: six bytes like 02:42:ac:11:00:02, the first "
                                  "of them even",
@@ -263,6 +258,12 @@ static int check_without(const ContainerOptions *options, const ContainerConfigu
         if (container && (options->publish.count || options->publish_all))
                 return fail_kind(err, ERROR_USAGE, EINVAL,
                                  "conflicting options: port publishing and the container type network mode");
+        if (container && options->hosts.count)
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "conflicting options: custom host-to-IP mapping and the network mode");
+        if (container && (options->hostname || options->domainname))
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "conflicting options: hostname and the network mode");
         if (container && options->expose.count)
                 return fail_kind(err, ERROR_USAGE, EINVAL,
                                  "conflicting options: port exposing and the container type network mode");
@@ -283,11 +284,43 @@ static int check_without(const ContainerOptions *options, const ContainerConfigu
         return 0;
 }
 
+static int check_servers(const ContainerOptions *options, Error *err)
+{
+        NetAddress address;
+
+        for (size_t i = 0; i < options->dns.count; i++)
+                if (net_address_parse(options->dns.items[i], &address) < 0)
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "%s is not an ip address (--dns)",
+                                         options->dns.items[i]);
+        if (options->dns.count > NETD_SERVERS_MAXIMUM)
+                return fail_kind(err, ERROR_USAGE, E2BIG, "--dns: at most %d servers", NETD_SERVERS_MAXIMUM);
+        return 0;
+}
+
+static int check_hosts(const ContainerOptions *options, Error *err)
+{
+        NetAddress address;
+
+        for (size_t i = 0; i < options->hosts.count; i++) {
+                const char *host = options->hosts.items[i], *separator = strpbrk(host, ":=");
+
+                if (separator && separator[1] && !text_equal(separator + 1, "host-gateway") &&
+                    net_address_parse(separator + 1, &address) < 0)
+                        return fail_kind(err, ERROR_USAGE, EINVAL, "invalid IP address in add-host: \"%s\"",
+                                         separator + 1);
+        }
+        return 0;
+}
+
 int network_configure(Engine *engine, const ContainerOptions *options, ContainerConfiguration *configuration,
                       Error *err)
 {
         int r = configure_ports(options, configuration, err);
 
+        if (r >= 0)
+                r = check_servers(options, err);
+        if (r >= 0)
+                r = check_hosts(options, err);
         if (r >= 0)
                 r = check_address("--ip", options->ip, AF_INET, err);
         if (r >= 0)
@@ -342,8 +375,8 @@ static int take_member(const char *key, const char *value, char name[static NETD
                         net_address_parse(value, &endpoint->ip6);
         } else if (text_equal(key, "mac-address")) {
                 r = check_mac(value, err);
-                for (size_t i = 0; r >= 0 && i < 6; i++)
-                        endpoint->mac[i] = (uint8_t)strtoul(value + 3 * i, NULL, 16);
+                if (r >= 0)
+                        network_mac_parse(value, endpoint->mac);
         } else {
                 r = fail_kind(err, ERROR_USAGE, EINVAL,
                               "invalid field %s of --network: there are name, alias, ip, ip6 and mac-address",

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/identity.h"
 #include "engine/network-join.h"
+#include "engine/network-record.h"
 
 #include <ctype.h>
 #include <ifaddrs.h>
@@ -21,71 +22,21 @@ bool network_is_bridge(const char *mode)
 
 /* ---- rows ---- */
 
-static int read_prefix(json_object *document, const char *key, NetPrefix *ret, Error *err)
-{
-        const char *text = NULL;
-        int r = json_get_string(document, key, &text, err);
-
-        if (r > 0 && *text && net_prefix_parse(text, ret) < 0)
-                return fail_kind(err, ERROR_CORRUPT, EINVAL, "%s is \"%s\"", key, text);
-        return r < 0 ? r : 0;
-}
-
-static int read_address(json_object *document, const char *key, NetAddress *ret, Error *err)
-{
-        const char *text = NULL;
-        int r = json_get_string(document, key, &text, err);
-
-        if (r > 0 && *text && net_address_parse(text, ret) < 0)
-                return fail_kind(err, ERROR_CORRUPT, EINVAL, "%s is \"%s\"", key, text);
-        return r < 0 ? r : 0;
-}
-
 int network_from_row(const StoreNetwork *row, NetdNetwork *ret, Error *err)
 {
         _cleanup_json_ json_object *document = NULL;
         NetdNetwork network = {.names = !text_equal(row->name, DEFAULT_NETWORK)};
-        int64_t mtu = 0;
         int r;
 
         snprintf(network.id, sizeof(network.id), "%s", row->id);
         snprintf(network.name, sizeof(network.name), "%s", row->name);
         r = json_parse(row->document, strlen(row->document), "network", &document, err);
         if (r >= 0)
-                r = read_prefix(document, "Subnet", &network.subnet4, err);
-        if (r >= 0)
-                r = read_prefix(document, "Subnet6", &network.subnet6, err);
-        if (r >= 0)
-                r = read_prefix(document, "Range", &network.range4, err);
-        if (r >= 0)
-                r = read_address(document, "Gateway", &network.gateway4, err);
-        if (r >= 0)
-                r = read_address(document, "Gateway6", &network.gateway6, err);
-        if (r >= 0)
-                r = json_get_bool(document, "Internal", &network.internal, err);
-        if (r >= 0)
-                r = json_get_int64(document, "Mtu", &mtu, err);
+                r = network_record_get_network(document, &network, err);
         if (r < 0)
                 return fail_wrap(err, r, "the store's record of network %s", row->name);
-        network.mtu = (uint32_t)mtu;
         *ret = network;
         return 0;
-}
-
-static void set_prefix(json_object *document, const char *key, const NetPrefix *prefix)
-{
-        char text[NET_ADDRESS_TEXT_SIZE];
-
-        net_prefix_format(prefix, text);
-        json_set_string(document, key, text);
-}
-
-static void set_address(json_object *document, const char *key, const NetAddress *address)
-{
-        char text[NET_ADDRESS_TEXT_SIZE];
-
-        net_address_format(address, text);
-        json_set_string(document, key, text);
 }
 
 static int insert(Store *store, const NetdNetwork *network, const StringList *labels,
@@ -98,13 +49,7 @@ static int insert(Store *store, const NetdNetwork *network, const StringList *la
 
         if (r < 0)
                 return fail_errno(err, -r, "random id of the network");
-        set_prefix(document, "Subnet", &network->subnet4);
-        set_prefix(document, "Subnet6", &network->subnet6);
-        set_prefix(document, "Range", &network->range4);
-        set_address(document, "Gateway", &network->gateway4);
-        set_address(document, "Gateway6", &network->gateway6);
-        json_set_bool(document, "Internal", network->internal);
-        json_set_int64(document, "Mtu", network->mtu);
+        network_record_set_network(document, network);
         json_set(document, "Labels", json_new_map(labels));
         json_set(document, "Options", json_new_map(options));
         if (text_replace(&row.id, id) < 0 || text_replace(&row.name, network->name) < 0 ||
@@ -459,10 +404,10 @@ static void add_pool(json_object *pools, const NetPrefix *subnet, const NetAddre
         if (!net_address_set(&subnet->address))
                 return;
         pool = json_object_new_object();
-        set_prefix(pool, "Subnet", subnet);
+        network_record_set_prefix(pool, "Subnet", subnet);
         if (range && net_address_set(&range->address))
-                set_prefix(pool, "IPRange", range);
-        set_address(pool, "Gateway", gateway);
+                network_record_set_prefix(pool, "IPRange", range);
+        network_record_set_address(pool, "Gateway", gateway);
         json_object_array_add(pools, pool);
 }
 

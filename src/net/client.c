@@ -89,6 +89,9 @@ static int receive_answer(int fd, NetdAnswer *ret, int ret_fds[static NETD_DESCR
         header = CMSG_FIRSTHDR(&message);
         if (header && header->cmsg_type == SCM_RIGHTS)
                 memcpy(ret_fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
+        /* What says why not begins alike in all builds. */
+        if (length >= (ssize_t)offsetof(NetdAnswer, endpoint_count) && ret->result < 0)
+                return 0;
         return length == (ssize_t)sizeof(*ret) ? 0 : -EPIPE;
 }
 
@@ -132,6 +135,14 @@ int netd_hello(const NetdClient *client, int *ret_user_namespace, NetdAnswer *re
         r = netd_request(client, &request, NULL, 0, ret_answer, fds, err);
         *ret_user_namespace = fds[0];
         return r;
+}
+
+bool netd_runs(const NetdClient *client)
+{
+        _cleanup_close_ int folder = open_folder(client, false, NULL),
+                            fd = folder < 0 ? -EBADF : connect_to(folder);
+
+        return fd >= 0;
 }
 
 static int listen_at(int folder, Error *err)

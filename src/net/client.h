@@ -13,6 +13,8 @@ typedef struct NetdClient {
  * -ENOTCONN, without an Error: it does not run. */
 int netd_request(const NetdClient *client, const NetdRequest *request, const int *fds, size_t fd_count,
                  NetdAnswer *ret, int *ret_fds, Error *err);
+/* It runs and takes requests. */
+bool netd_runs(const NetdClient *client);
 /* Starts it, with @user_namespace; waits until it answers. 0 when it runs already: then containers are to be
  * made in its user namespace (NETD_HELLO). 1 when it was started. Safe against others that start it at the
  * same moment. */

@@ -13,6 +13,7 @@ enum {
         IDLE_MILLISECONDS = 5000, /* without containers */
         PATIENCE_SECONDS = 2,     /* for a client's request */
         EVENTS = 16,
+        OVERFLOW_ID = 65534,
 };
 
 /* A request with the descriptors that came with it. */
@@ -97,7 +98,8 @@ static void call_publish(Mover *mover, void *argument)
         Request *request = argument;
         NetdPort *port = &request->answer->ports[request->answer->port_count];
 
-        request->result = publish_add(mover, request->endpoint, port, &request->answer->error);
+        request->result = publish_add(mover, request->endpoint, port, &request->answer->port_of_host,
+                                      &request->answer->error);
         if (request->result >= 0)
                 request->answer->port_count++;
 }
@@ -224,12 +226,21 @@ static int check_wanted(const Control *control, const NetdNetwork *network, cons
                         const NetAddress *wanted, Error *err)
 {
         char text[NET_ADDRESS_TEXT_SIZE], range[NET_ADDRESS_TEXT_SIZE];
+        NetAddress last;
+        NetPrefix own;
 
         net_address_format(wanted, text);
         net_prefix_format(subnet, range);
         if (!net_address_set(&subnet->address) || !net_prefix_contains(subnet, wanted))
                 return fail_kind(err, ERROR_USAGE, EINVAL, "address %s is not in the subnet %s of network %s",
                                  text, range, network->name);
+        own = net_prefix_mask(subnet);
+        last = net_address_add(&own.address, net_prefix_size(subnet) - 1);
+        if (net_address_equal(wanted, &own.address) ||
+            (wanted->family == AF_INET && net_address_equal(wanted, &last)))
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "address %s is network %s's own or its broadcast address", text,
+                                 network->name);
         if (taken(control, network, wanted))
                 return fail_kind(err, ERROR_CONFLICT, EADDRINUSE,
                                  "address %s of network %s is already in use", text, network->name);
@@ -575,13 +586,15 @@ static int (*const verbs[NETD_VERB_COUNT])(Request *) = {
         [NETD_UNPUBLISH] = unpublish,  [NETD_STATUS] = status, [NETD_CAPTURE] = capture,
 };
 
-static bool same_user(int client)
+/* Seen from the user namespace, where root of the host has no number: that nobody else comes is then only the
+ * work of the socket's and its folder's modes. */
+static bool same_user(const Control *control, int client)
 {
         struct ucred credentials;
         socklen_t length = sizeof(credentials);
 
         return getsockopt(client, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 &&
-               credentials.uid == getuid();
+               (credentials.uid == getuid() || (control->by_root && credentials.uid == OVERFLOW_ID));
 }
 
 static void take_descriptors(struct msghdr *message, Request *request)
@@ -723,7 +736,7 @@ static void loop(Control *control, NetdRequest *message, NetdAnswer *answer)
                                 break; /* another event may be of what was just dropped */
                         }
                         client = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
-                        if (client >= 0 && same_user(client))
+                        if (client >= 0 && same_user(control, client))
                                 serve(control, client, message, answer);
                 }
         }

@@ -12,6 +12,7 @@ typedef struct Control {
         int user_namespace; /* in which containers must be made */
         int ready;          /* told once all is made: an Error */
         int epoll;
+        bool by_root; /* root of the host started it */
         bool failed;
         NetdRequest *message; /* large: kept for all requests */
         NetdAnswer *answer;

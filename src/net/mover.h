@@ -239,8 +239,9 @@ void datagram_drop_endpoint(Mover *mover, const Endpoint *endpoint);
 void datagram_drop_host_fd(Mover *mover, int host_fd);
 
 /* publish.c */
-/* @port->host_port 0: chosen and written back. ERROR_CONFLICT names the port. */
-int publish_add(Mover *mover, Endpoint *endpoint, NetdPort *port, Error *err);
+/* @port->host_port 0: chosen and written back. ERROR_CONFLICT names the port; @ret_of_host: it is not a
+ * container that has it. */
+int publish_add(Mover *mover, Endpoint *endpoint, NetdPort *port, bool *ret_of_host, Error *err);
 int publish_remove(Mover *mover, Container *container, const NetdPort *port, Error *err);
 void publish_remove_all(Mover *mover, Container *container);
 void publish_remove_endpoint(Mover *mover, const Endpoint *endpoint);

@@ -86,6 +86,7 @@ int main(int argc, char **argv)
                 _exit(0);
         prctl(PR_SET_NAME, "kelp-netd");
         control.mover = &mover;
+        control.by_root = getuid() == 0;
         r = run(&control, &mover, &failed.error);
         if (r < 0) {
                 mover_log("kelp-netd: %s", failed.error.message);

@@ -9,7 +9,7 @@
 #include "net/address.h"
 
 enum {
-        NETD_VERSION = 1,
+        NETD_VERSION = 2,
         NETD_ID_SIZE = 65,
         NETD_NAME_SIZE = 129,
         NETD_NAMES_SIZE = 1024, /* names of an endpoint, each with its NUL, an empty one at the end */
@@ -103,6 +103,9 @@ typedef struct NetdAnswer {
         uint32_t endpoint_count, port_count;
         NetdEndpoint endpoints[NETD_ENDPOINTS_MAXIMUM];
         NetdPort ports[NETD_PORTS_MAXIMUM];
+        /* ports[port_count] could not be published since a process of the host, not a container, has its
+         * host_port. */
+        bool port_of_host;
         NetdCounters counters;
         bool raw_echo; /* ping works on this host */
         bool tun;

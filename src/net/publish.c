@@ -49,7 +49,7 @@ static void ready_udp(Mover *mover, MoverSource *source, uint32_t events);
 
 /* ---- sockets of the host ---- */
 
-static int explain_bind(Mover *mover, const NetdPort *port, int code, Error *err)
+static int explain_bind(Mover *mover, const NetdPort *port, int code, bool *ret_of_host, Error *err)
 {
         const char *protocol = port->protocol == IPPROTO_UDP ? "udp" : "tcp";
         char address[NET_ADDRESS_TEXT_SIZE] = "0.0.0.0";
@@ -82,6 +82,7 @@ static int explain_bind(Mover *mover, const NetdPort *port, int code, Error *err
                                 "it",
                                 address, port->host_port, other->endpoint->container->name);
         }
+        *ret_of_host = true;
         fail_kind(err, ERROR_CONFLICT, code,
                   "Bind for %s:%u failed: port is already allocated: a process of the host has it", address,
                   port->host_port);
@@ -188,7 +189,7 @@ static void publication_free(Mover *mover, Publication *publication)
         free(publication);
 }
 
-int publish_add(Mover *mover, Endpoint *endpoint, NetdPort *port, Error *err)
+int publish_add(Mover *mover, Endpoint *endpoint, NetdPort *port, bool *ret_of_host, Error *err)
 {
         uint32_t last = port->host_last ? port->host_last : port->host_port;
         Publication *publication = calloc(1, sizeof(*publication));
@@ -215,7 +216,7 @@ int publish_add(Mover *mover, Endpoint *endpoint, NetdPort *port, Error *err)
                         r = mover_watch(mover, &publication->sockets[i].source, EPOLLIN);
         if (r < 0) {
                 publication_free(mover, publication);
-                return explain_bind(mover, port, -r, err);
+                return explain_bind(mover, port, -r, ret_of_host, err);
         }
         *port = publication->port;
         list_append(&endpoint->container->publications, &publication->node);

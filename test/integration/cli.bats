@@ -111,10 +111,11 @@ on_terminal()
         assert_equal "$(names ancestor=other)" ''
         assert_equal "$(names volume=data)" one
         assert_equal "$(names volume=/data)" one
-        assert_equal "$(names network=none)" $'two\none'
+        assert_equal "$(names network=bridge)" $'two\none'
+        assert_equal "$(names network=none)" ''
         assert_equal "$(names "id=$("$KELP" ps -lq)")" two
         assert_equal "$("$KELP" ps -a --filter name=one --format '{{.Label "color"}} {{.Mounts}} {{.LocalVolumes}} {{.Networks}} {{.State}}')" \
-                'red data 1 none exited'
+                'red data 1 bridge exited'
         assert_equal "$("$KELP" ps -a --filter name=two --format 'table {{.Names}}\t{{.Image}}')" $'NAMES   IMAGE\ntwo     busybox'
         assert_equal "$("$KELP" ps -a --filter name=one --format '{{.Status}}' | cut -c1-10)" 'Exited (3)'
         assert_equal "$("$KELP" ps -a --filter name=one --format json | python3 -c 'import json, sys; print(json.load(sys.stdin)["Names"])')" one

@@ -171,3 +171,10 @@ END
         echo "$output"
         [[ "$output" == $'a c8 666\nopened\nstatus 0\nfull\n1\nstatus 0\n'*'(0600, owner 0'*'status 125'*'--group-add keep-groups keeps your groups'*$'status 125\nwritten\nstatus 0' ]]
 }
+
+@test "containers of root are on the default network, too" {
+        run_kelp_split run --rm busybox sh -c 'ip -o -4 addr show dev eth0; ping -c 1 -w 5 "$(ip route | sed -n "s/default via \([^ ]*\).*/\1/p")"'
+        assert_status 0
+        assert_contains "inet 172."
+        assert_contains "1 packets received"
+}

@@ -87,3 +87,10 @@ END
         inside -v ./probes:/probes busybox /probes/drop
         assert_equal "$output" $'setgroups 1\nsetuid 0'
 }
+
+@test "it is on the default network, with the one id" {
+        run_kelp_split run --rm busybox sh -c 'ip -o -4 addr show dev eth0; ping -c 1 -w 5 "$(ip route | sed -n "s/default via \([^ ]*\).*/\1/p")"'
+        assert_status 0
+        assert_contains "inet 172."
+        assert_contains "1 packets received"
+}

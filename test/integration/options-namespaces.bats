@@ -34,12 +34,12 @@ background()
         "$KELP" run -d --network none --name "$@" busybox sleep 1000 >/dev/null
 }
 
-@test "--network: none by default, which is said once; host; another container's" {
-        run_kelp_split run --rm busybox ls /sys/class/net
-        assert_equal "$output" lo
-        [[ "$stderr" == *"--network none, for now the default"* ]]
-        run_kelp_split run --rm busybox true
+@test "--network: bridge by default; none; host; another container's" {
+        run_kelp_split run --rm busybox sh -c 'ls /sys/class/net; grep -c "[0-9]" /proc/net/route'
+        assert_equal "$output" $'eth0\nlo\n2'
         assert_equal "$stderr" ''
+        inside busybox sh -c 'ls /sys/class/net; wc -l </proc/net/route; cat /etc/resolv.conf'
+        assert_equal "$output" $'lo\n1'
         run_kelp_split run --rm --network host busybox readlink /proc/self/ns/net
         assert_equal "$output" "$(readlink /proc/self/ns/net)"
         run_kelp_split run --rm --net host busybox sh -c 'hostname; cat /etc/resolv.conf'
