@@ -182,7 +182,7 @@ static int parse(const char *name, int argc, char **argv, RunArguments *a, Error
                 {"mac-address", 0, OPTION_TEXT, &o->mac_address, "string",
                  "Container MAC address (e.g., 92:d0:c6:0a:29:33)"},
                 {"network", 0, OPTION_LIST, &o->networks, "network",
-                 "Connect a container to a network (NAME|none|host|container:NAME)"},
+                 "Connect a container to a network (NAME|none|host|container:NAME|switch[:NAME])"},
                 {"net", 0, OPTION_LIST, &o->networks, "network", "As --network"},
                 {"network-alias", 0, OPTION_LIST, &o->network_aliases, "list",
                  "Add network-scoped alias for the container"},

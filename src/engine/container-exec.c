@@ -126,7 +126,7 @@ static int make_pipes(Exec *exec, int theirs[static 3], Error *err)
 
 static int spawn(Exec *exec, Error *err)
 {
-        _cleanup_close_ int in = -EBADF, out = -EBADF, error = -EBADF;
+        _cleanup_close_ int in = -EBADF, out = -EBADF, error = -EBADF, channel = -EBADF;
         RuntimeExec order = {.process = &exec->plan.spec.process,
                              .spec = &exec->plan.spec,
                              .pid = exec->row.pid,
@@ -137,6 +137,10 @@ static int spawn(Exec *exec, Error *err)
 
         r = make_pipes(exec, order.stdio, err);
         in = order.stdio[0], out = order.stdio[1], error = order.stdio[2];
+        order.switched = network_is_switched(&exec->configuration);
+        if (r >= 0 && order.switched)
+                r = network_exec_switch(exec->engine, exec->row.id, &channel, &failed);
+        order.switcher = channel;
         if (r >= 0)
                 r = runtime_exec(&order, &exec->process, &failed);
         /* It may be ending while we come in: then its end is a matter of moments. */

@@ -4,10 +4,12 @@
 #include "base/file.h"
 #include "engine/container-root.h"
 #include "engine/container-userns.h"
+#include "net/switch-start.h"
 #include "sys/process.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -22,6 +24,8 @@ void container_launch_deinit(ContainerLaunch *launch)
                 cleanup_close(&launch->streams[i]);
         cleanup_close(&launch->init_program);
         cleanup_close(&launch->root);
+        cleanup_close(&launch->switch_channel);
+        free(launch->switch_program);
 }
 
 /* Pipes for the payload's streams; with a terminal there are none. @theirs are closed once the init has its
@@ -135,11 +139,47 @@ int container_launch_folder(Engine *engine, const StoreContainer *row,
         return r < 0 ? r : container_userns_own(configuration, launch->folder, launch->user_namespace, err);
 }
 
+/* The init gets one end; kelp-switch comes when there is a folder for its socket. */
+static int open_switch(Engine *engine, const ContainerConfiguration *configuration, ContainerLaunch *launch,
+                       int *ret_channel, Error *err)
+{
+        int ends[2], r;
+
+        if (!network_is_switched(configuration))
+                return 0;
+        r = engine_helper(engine, "kelp-switch", &launch->switch_program, err);
+        if (r < 0)
+                return r;
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+                return fail_errno(err, errno, "socketpair");
+        launch->switch_channel = fd_move_above_stdio(ends[0]);
+        *ret_channel = fd_move_above_stdio(ends[1]);
+        launch->create.switched = true;
+        launch->create.switcher = *ret_channel;
+        return 0;
+}
+
+static int start_switch(ContainerLaunch *launch, Error *err)
+{
+        const SwitchOptions options = {.program = launch->switch_program,
+                                       .folder = launch->folder,
+                                       .channel = launch->switch_channel,
+                                       .user_namespace = launch->user_namespace,
+                                       .network_namespace = launch->network.namespace_fd};
+        int r;
+
+        if (launch->switch_channel < 0)
+                return 0;
+        r = switch_start(&options, err);
+        cleanup_close(&launch->switch_channel);
+        return r;
+}
+
 int container_launch_begin(Engine *engine, const StoreContainer *row,
                            const ContainerConfiguration *configuration, bool at_once, ContainerLaunch *launch,
                            Error *err)
 {
-        _cleanup_close_ int in = -EBADF, out = -EBADF, error = -EBADF;
+        _cleanup_close_ int in = -EBADF, out = -EBADF, error = -EBADF, channel = -EBADF;
         int theirs[3] = {-EBADF, -EBADF, -EBADF}, r;
         RuntimeCreate *create = &launch->create;
 
@@ -157,6 +197,8 @@ int container_launch_begin(Engine *engine, const StoreContainer *row,
         in = theirs[0], out = theirs[1], error = theirs[2];
         if (r >= 0 && configuration->init)
                 r = open_init_program(engine, &launch->init_program, err);
+        if (r >= 0)
+                r = open_switch(engine, configuration, launch, &channel, err);
         if (r >= 0 && create->user_namespace < 0)
                 r = engine_user_namespace_begun(engine, &create->made_namespace, err);
         if (r < 0)
@@ -170,6 +212,8 @@ int container_launch_finish(ContainerLaunch *launch, const char *name, Error *er
 {
         int r = network_join_hold(&launch->network, name, launch->container.pidfd, launch->folder, err);
 
+        if (r >= 0)
+                r = start_switch(launch, err);
         return r < 0 ? r : runtime_finish(&launch->create, &launch->container, err);
 }
 

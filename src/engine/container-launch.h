@@ -18,6 +18,8 @@ typedef struct ContainerLaunch {
         int user_namespace; /* of kelp-netd, of the container whose namespaces are joined, or of --userns
                                keep-id; -EBADF: the engine's */
         NetworkJoin network;
+        int switch_channel; /* kelp-switch's end, until it is started; -EBADF: nothing is switched */
+        char *switch_program;
         bool at_once;   /* container_launch_finish() starts it */
         int streams[3]; /* our ends of the payload's 0, 1, 2; -EBADF: none, or a terminal */
         int init_program;
@@ -29,6 +31,7 @@ typedef struct ContainerLaunch {
          .network = NETWORK_JOIN_INIT,                                                                       \
          .folder = -EBADF,                                                                                   \
          .user_namespace = -EBADF,                                                                           \
+         .switch_channel = -EBADF,                                                                           \
          .streams = {-EBADF, -EBADF, -EBADF},                                                                \
          .init_program = -EBADF,                                                                             \
          .root = -EBADF}

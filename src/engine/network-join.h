@@ -50,6 +50,10 @@ int network_join_prepare(Engine *engine, const StoreContainer *row,
 /* From now on it has its networks as long as the process @pidfd lives, under the name @name. @folder:
  * containers/ID. */
 int network_join_hold(NetworkJoin *join, const char *name, int pidfd, int folder, Error *err);
+/* Whether its sockets are switched. */
+bool network_is_switched(const ContainerConfiguration *configuration);
+/* A channel to the kelp-switch of the running container @id, for a process of exec. */
+int network_exec_switch(Engine *engine, const char *id, int *ret_channel, Error *err);
 /* When kelp-netd was killed while containers use it: starts it again, and says so. Cheap otherwise. */
 int network_revive(Engine *engine, Error *err);
 

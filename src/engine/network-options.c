@@ -1,6 +1,7 @@
 /* Options of run and create that are about networks. */
 #include "engine/network-join.h"
 #include "engine/network-record.h"
+#include "net/switch-start.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -220,6 +221,8 @@ static int add_network(Engine *engine, const ContainerOptions *options, const ch
                 return fail_kind(err, ERROR_USAGE, EINVAL,
                                  "conflicting options: cannot attach both user-defined and non-user-defined "
                                  "network-modes");
+        if (r >= 0 && network_name_switches(name))
+                r = switch_check(err);
         if (r >= 0)
                 r = network_find(engine, name, &network, err);
         if (r >= 0 && !network.names && *endpoint.names)

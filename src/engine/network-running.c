@@ -96,7 +96,8 @@ static bool names_network(const char *text, const char *name)
         NetdEndpoint endpoint = {0};
         char found[NETD_NAME_SIZE];
 
-        return network_endpoint_parse(text, found, &endpoint, NULL) >= 0 && text_equal(found, name);
+        return network_endpoint_parse(text, found, &endpoint, NULL) >= 0 &&
+               text_equal(network_plain_name(found), name);
 }
 
 static int find_configured(Engine *engine, const char *container, StoreContainer *row,

@@ -20,6 +20,18 @@ bool network_is_bridge(const char *mode)
                !text_after(mode, "container:");
 }
 
+bool network_name_switches(const char *name)
+{
+        return text_equal(name, "switch") || text_after(name, "switch:");
+}
+
+const char *network_plain_name(const char *name)
+{
+        if (!network_name_switches(name))
+                return name;
+        return text_after(name, "switch:") ?: DEFAULT_NETWORK;
+}
+
 /* ---- rows ---- */
 
 int network_from_row(const StoreNetwork *row, NetdNetwork *ret, Error *err)
@@ -194,7 +206,7 @@ static int check_name(const char *name, Error *err)
         const char *c = name;
 
         if (text_equal(name, "none") || text_equal(name, "host") || text_equal(name, DEFAULT_NETWORK) ||
-            text_equal(name, "default"))
+            text_equal(name, "default") || network_name_switches(name))
                 return fail_kind(err, ERROR_CONFLICT, EEXIST,
                                  "operation is not permitted on predefined %s network", name);
         if (isalnum((unsigned char)*c) && strlen(name) < NETD_NAME_SIZE)
@@ -379,6 +391,7 @@ static int find_row(Engine *engine, const char *name, StoreNetwork *ret, Error *
         Store *store;
         int r = engine_store(engine, &store, err);
 
+        name = network_plain_name(name);
         if (text_equal(name, "default"))
                 name = DEFAULT_NETWORK;
         if (r >= 0 && text_equal(name, DEFAULT_NETWORK))

@@ -60,5 +60,9 @@ int network_counters(Engine *engine, const char *container_id, NetdCounters *ret
 int network_find(Engine *engine, const char *name, NetdNetwork *ret, Error *err);
 /* The name is a network: not none, host, or container:X. */
 bool network_is_bridge(const char *mode);
+/* "switch" and "switch:NAME" are the networks "bridge" and NAME with socket switching (net/switch-start.h):
+ * their plain name. */
+const char *network_plain_name(const char *name);
+bool network_name_switches(const char *name);
 /* The networks' row as kelp-netd takes it. */
 int network_from_row(const StoreNetwork *row, NetdNetwork *ret, Error *err);

@@ -30,7 +30,7 @@
 #endif
 
 /* pivot_root(2) onto itself: the old root is then on top of the new one, and is detached. */
-static int empty_view(Error *err)
+int confine_empty_view(Error *err)
 {
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
             mount("none", "/proc", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=500") < 0 ||
@@ -42,10 +42,8 @@ static int empty_view(Error *err)
         return 0;
 }
 
-static int drop_capabilities(Error *err)
+int confine_capabilities(uint64_t keep, Error *err)
 {
-        uint64_t keep = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_RAW | 1ULL << CAP_NET_BIND_SERVICE |
-                        1ULL << CAP_SYS_ADMIN;
         CapabilitySets sets = {.effective = keep, .permitted = keep};
         int r = capabilities_bound(keep);
 
@@ -106,42 +104,63 @@ static int confine_files(int host_root, Error *err)
 
 int confine_view(int host_root, Error *err)
 {
-        int r = empty_view(err);
+        const uint64_t keep = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_RAW | 1ULL << CAP_NET_BIND_SERVICE |
+                              1ULL << CAP_SYS_ADMIN;
+        int r = confine_empty_view(err);
 
         if (r >= 0)
-                r = drop_capabilities(err);
+                r = confine_capabilities(keep, err);
         return r < 0 ? r : confine_files(host_root, err);
 }
 
-/* Families of sockets, and the one namespace that may be entered. */
-static int add_conditional(SeccompPolicy *policy)
+/* The call @name only with @value as its argument @argument. */
+int confine_allow_value(SeccompPolicy *policy, const char *name, unsigned argument, uint64_t value)
+{
+        const SeccompEntry entry = {
+                .call = seccomp_call_number(name),
+                .action = SECCOMP_RET_ALLOW,
+                .condition_count = 1,
+                .conditions = {{.argument = argument, .compare = SECCOMP_COMPARE_EQ, .value = value}}};
+
+        return seccomp_policy_add(policy, &entry);
+}
+
+int confine_allow(SeccompPolicy *policy, const char *const *names, size_t count)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < count; i++) {
+                SeccompEntry entry = {.call = seccomp_call_number(names[i]), .action = SECCOMP_RET_ALLOW};
+
+                if (entry.call >= 0)
+                        r = seccomp_policy_add(policy, &entry);
+        }
+        return r;
+}
+
+int confine_install(SeccompPolicy *policy, Error *err)
+{
+        struct sock_fprog program = {0};
+        int r;
+
+        policy->default_action = SECCOMP_RET_ERRNO | EPERM;
+        r = seccomp_compile(policy, &program, err);
+        if (r >= 0)
+                r = seccomp_install(&program, SECCOMP_FILTER_FLAG_TSYNC, err);
+        free(program.filter);
+        return r;
+}
+
+/* Families of sockets, and the one kind of namespace that may be entered and made. */
+static int allow_conditionally(SeccompPolicy *policy)
 {
         static const int families[] = {AF_INET, AF_INET6, AF_NETLINK, AF_PACKET};
-        SeccompEntry enter = {
-                .call = SYS_setns,
-                .action = SECCOMP_RET_ALLOW,
-                .condition_count = 1,
-                .conditions = {{.argument = 1, .compare = SECCOMP_COMPARE_EQ, .value = CLONE_NEWNET}}};
-        SeccompEntry make = {
-                .call = SYS_unshare,
-                .action = SECCOMP_RET_ALLOW,
-                .condition_count = 1,
-                .conditions = {{.argument = 0, .compare = SECCOMP_COMPARE_EQ, .value = CLONE_NEWNET}}};
-        int r = seccomp_policy_add(policy, &enter);
+        int r = confine_allow_value(policy, "setns", 1, CLONE_NEWNET);
 
         if (r >= 0)
-                r = seccomp_policy_add(policy, &make);
-
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(families); i++) {
-                SeccompEntry entry = {.call = SYS_socket,
-                                      .action = SECCOMP_RET_ALLOW,
-                                      .condition_count = 1,
-                                      .conditions = {{.argument = 0,
-                                                      .compare = SECCOMP_COMPARE_EQ,
-                                                      .value = (uint64_t)families[i]}}};
-
-                r = seccomp_policy_add(policy, &entry);
-        }
+                r = confine_allow_value(policy, "unshare", 0, CLONE_NEWNET);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(families); i++)
+                r = confine_allow_value(policy, "socket", 0, (uint64_t)families[i]);
         return r;
 }
 
@@ -203,22 +222,12 @@ int confine_calls(Error *err)
                 "set_robust_list",
                 "membarrier",
         };
-        SeccompPolicy policy = {.default_action = SECCOMP_RET_ERRNO | EPERM};
-        struct sock_fprog program = {0};
-        int r = 0;
+        SeccompPolicy policy = {0};
+        int r = confine_allow(&policy, allowed, ELEMENTSOF(allowed));
 
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(allowed); i++) {
-                SeccompEntry entry = {.call = seccomp_call_number(allowed[i]), .action = SECCOMP_RET_ALLOW};
-
-                if (entry.call >= 0)
-                        r = seccomp_policy_add(&policy, &entry);
-        }
         if (r >= 0)
-                r = add_conditional(&policy);
-        r = r < 0 ? fail_memory(err) : seccomp_compile(&policy, &program, err);
-        if (r >= 0)
-                r = seccomp_install(&program, SECCOMP_FILTER_FLAG_TSYNC, err);
-        free(program.filter);
+                r = allow_conditionally(&policy);
+        r = r < 0 ? fail_memory(err) : confine_install(&policy, err);
         seccomp_policy_deinit(&policy);
         return r;
 }

@@ -6,6 +6,7 @@
 #include "runtime/handshake.h"
 #include "runtime/init.h"
 #include "runtime/schedule.h"
+#include "runtime/switch.h"
 #include "sys/capabilities.h"
 
 #include <fcntl.h>
@@ -143,8 +144,10 @@ static int set_capabilities(const Confinement *c, Error *err)
 /* The first call that waits for an answer may be any of the next ones. */
 static int install_filter(const Confinement *c, Error *err)
 {
-        int listener = filter_install(c->spec, c->filter, err);
+        int listener = c->switched ? switch_confine(c->switcher, err) : 0;
 
+        if (listener >= 0)
+                listener = filter_install(c->spec, c->filter, err);
         if (listener <= 0)
                 return listener;
         if (handshake_send(c->channel, HANDSHAKE_LISTENER, NULL, listener) < 0)

@@ -41,7 +41,9 @@ typedef struct RuntimeCreate {
         bool start_at_once; /* without runtime_start(): runtime_finish() returns when execve(2) has succeeded
                              */
         bool no_pivot;      /* chroot(2) instead: for a root file system that cannot be pivoted away from */
-        bool keep_keyring;  /* the caller's session keyring */
+        bool switched;      /* its sockets are (switch.h), by kelp-switch behind the socket @switcher */
+        int switcher;
+        bool keep_keyring;    /* the caller's session keyring */
         bool die_with_parent; /* SIGKILL when the calling thread ends (PR_SET_PDEATHSIG) */
         const char *bundle;   /* for hooks' state; may be NULL */
         const char *id;
@@ -91,6 +93,8 @@ typedef struct RuntimeExec {
         int stdio[3];
         int cgroup;
         unsigned preserve_fds;
+        bool switched; /* as RuntimeCreate's */
+        int switcher;
 } RuntimeExec;
 
 /* Runs one more process in a running container: all namespaces by pidfd, then the same confinement as the

@@ -293,6 +293,8 @@ static int confine(Init *init, Error *err)
                 .filter = &init->filter,
                 .channel = init->channel,
                 .die_with_parent = init->create->die_with_parent,
+                .switched = init->create->switched,
+                .switcher = init->create->switcher,
         };
 
         return process_confine(&confinement, err);

@@ -84,6 +84,8 @@ typedef struct Confinement {
         const struct sock_fprog *filter; /* of filter_compile() */
         int channel; /* of the handshake: gets the descriptor of the filter's notifications */
         bool die_with_parent;
+        bool switched;
+        int switcher; /* RuntimeCreate's */
 } Confinement;
 
 /* Resolves process->user, or uid and gid, with the databases below the root @root. */

@@ -499,6 +499,8 @@ int runtime_exec(const RuntimeExec *exec, RuntimeContainer *ret, Error *err)
                 .cgroup = exec->cgroup,
                 .listener = -EBADF,
                 .preserve_fds = exec->preserve_fds,
+                .switched = exec->switched,
+                .switcher = exec->switcher,
         };
         Spawn spawn;
         int r;
