@@ -130,6 +130,13 @@ static const CommandAbout abouts[] = {
          {{"stop web", "Lets it end in order."},
           {"stop -t 60 db", "Gives it a minute."},
           {"$ kelp stop $(kelp ps -q)", "All that run."}}},
+        {"stats",
+         "Shows what running containers use, anew each second: processor time in percent of one CPU, memory, "
+         "bytes received and sent on kelp's networks, bytes of disks, processes. The numbers are those of "
+         "the "
+         "container's control group where it has one of its own, else the sum over its processes.",
+         {{"stats", "All that run, until Ctrl-C."},
+          {"stats --no-stream --format '{{.Name}} {{.MemUsage}}'", "Once, a line for each."}}},
         {"top",
          "Lists the processes of a running container, with the numbers and users that the host knows them "
          "by.",

@@ -136,6 +136,7 @@ int command_volume_prune(CommandContext *context, int argc, char **argv, int *re
 int command_volume_rm(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_system_df(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_system_prune(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
+int command_stats(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_top(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_completion(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);
 int command_complete(CommandContext *context, int argc, char **argv, int *ret_status, Error *err);

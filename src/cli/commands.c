@@ -50,6 +50,8 @@ const Command commands[] = {
          "Remove one or more containers", command_rm, true},
         {"start", "container start", COMMAND_CONTAINERS, "[OPTIONS] CONTAINER [CONTAINER...]",
          "Start one or more stopped containers", command_start, true},
+        {"stats", "container stats", COMMAND_CONTAINERS, "[OPTIONS] [CONTAINER...]",
+         "Display a live stream of container(s) resource usage statistics", command_stats, true},
         {"stop", "container stop", COMMAND_CONTAINERS, "[OPTIONS] CONTAINER [CONTAINER...]",
          "Stop one or more running containers", command_stop, true},
         {"top", "container top", COMMAND_CONTAINERS, "CONTAINER",

@@ -104,7 +104,7 @@ static void want_value(const Option *option, const char *typed)
 /* Containers that make sense for a command. */
 static Kind container_kind(const Command *command)
 {
-        static const char *const running[] = {"attach", "exec", "kill", "stop", "top"};
+        static const char *const running[] = {"attach", "exec", "kill", "stats", "stop", "top"};
 
         for (size_t i = 0; i < ELEMENTSOF(running); i++)
                 if (text_equal(command->name, running[i]))

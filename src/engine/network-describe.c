@@ -33,6 +33,45 @@ static int describe_one(Engine *engine, const NetworkMember *member, void *argum
         return 0;
 }
 
+int network_describe_counters(Engine *engine, const char *network_id, json_object *object, Error *err)
+{
+        static const struct {
+                const char *key;
+                size_t offset;
+        } members[] = {
+                {"RxBytes", offsetof(NetdCounters, rx_bytes)},
+                {"TxBytes", offsetof(NetdCounters, tx_bytes)},
+                {"RxPackets", offsetof(NetdCounters, rx_packets)},
+                {"TxPackets", offsetof(NetdCounters, tx_packets)},
+                {"RxDropped", offsetof(NetdCounters, rx_dropped)},
+                {"TxDropped", offsetof(NetdCounters, tx_dropped)},
+                {"RxErrors", offsetof(NetdCounters, rx_errors)},
+                {"TxErrors", offsetof(NetdCounters, tx_errors)},
+                {"ConnectionsOut", offsetof(NetdCounters, connections_out)},
+                {"ConnectionsIn", offsetof(NetdCounters, connections_in)},
+                {"Flows", offsetof(NetdCounters, flows)},
+        };
+        json_object *containers = json_object_object_get(object, "Containers");
+
+        json_object_object_foreach(containers, id, container)
+        {
+                NetdCounters counters;
+                json_object *item;
+
+                if (network_counters(engine, id, network_id, &counters, NULL) < 0)
+                        continue; /* it has just ended */
+                item = json_object_new_object();
+                json_set(container, "Counters", item);
+                for (size_t i = 0; i < ELEMENTSOF(members); i++) {
+                        uint64_t value;
+
+                        memcpy(&value, (const char *)&counters + members[i].offset, sizeof(value));
+                        json_set_int64(item, members[i].key, (int64_t)value);
+                }
+        }
+        return 0;
+}
+
 int network_describe_containers(Engine *engine, const char *network_id, json_object *object, Error *err)
 {
         json_set(object, "Containers", json_object_new_object());

@@ -62,6 +62,8 @@ int network_fill_endpoints(Engine *engine, const ContainerConfiguration *configu
                            Error *err);
 /* "Containers" of docker's network inspect. */
 int network_describe_containers(Engine *engine, const char *network_id, json_object *object, Error *err);
+/* "Counters" of each of these. */
+int network_describe_counters(Engine *engine, const char *network_id, json_object *object, Error *err);
 /* "NetworkSettings" of docker's container inspect; @running: with what it has now. */
 int network_describe_settings(Engine *engine, const StoreContainer *row,
                               const ContainerConfiguration *configuration, json_object *object, Error *err);

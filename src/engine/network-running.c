@@ -370,7 +370,8 @@ int network_capture(Engine *engine, const char *name, int *ret_fd, Error *err)
         return r;
 }
 
-int network_counters(Engine *engine, const char *container_id, NetdCounters *ret, Error *err)
+int network_counters(Engine *engine, const char *container_id, const char *network_id, NetdCounters *ret,
+                     Error *err)
 {
         _cleanup_free_ NetdRequest *request = network_request_new(NETD_STATUS);
         _cleanup_free_ NetdAnswer *answer = malloc(sizeof(*answer));
@@ -379,6 +380,7 @@ int network_counters(Engine *engine, const char *container_id, NetdCounters *ret
         if (!request || !answer)
                 return fail_memory(err);
         snprintf(request->container, sizeof(request->container), "%s", container_id);
+        snprintf(request->network, sizeof(request->network), "%s", network_id ?: "");
         r = network_ask(engine, request, answer, NULL, err);
         if (r >= 0)
                 *ret = answer->counters;

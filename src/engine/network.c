@@ -581,7 +581,9 @@ int network_inspect(Engine *engine, const char *name, json_object **ret, Error *
         r = network_revive(engine, err);
         if (r >= 0)
                 r = find_row(engine, name, &row, err);
-        return r < 0 ? r : describe(engine, &row, true, ret, err);
+        if (r >= 0)
+                r = describe(engine, &row, true, ret, err);
+        return r < 0 ? r : network_describe_counters(engine, row.id, *ret, err);
 }
 
 /* ---- removing ---- */

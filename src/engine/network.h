@@ -29,7 +29,7 @@ typedef struct NetworkListOptions {
                 filters; /* "name=…", "id=…", "driver=…", "label=…", "dangling=true", "type=custom|builtin" */
 } NetworkListOptions;
 int network_list(Engine *engine, const NetworkListOptions *options, json_object **ret, Error *err);
-/* With the containers that are on it. */
+/* With the containers that are on it, and what each has received and sent ("Counters"). */
 int network_inspect(Engine *engine, const char *name, json_object **ret, Error *err);
 /* ERROR_CONFLICT while running containers are on it. */
 int network_remove(Engine *engine, const char *name, Error *err);
@@ -51,8 +51,9 @@ int network_unpublish(Engine *engine, const char *container, const char *port, E
 int network_ports(Engine *engine, const char *container, const char *port, StringList *ret, Error *err);
 /* A packet(7) socket on the network's bridge. */
 int network_capture(Engine *engine, const char *name, int *ret_fd, Error *err);
-/* What a running container has received and sent. */
-int network_counters(Engine *engine, const char *container_id, NetdCounters *ret, Error *err);
+/* What a running container has received and sent on all networks (@network_id NULL) or one. */
+int network_counters(Engine *engine, const char *container_id, const char *network_id, NetdCounters *ret,
+                     Error *err);
 
 /* ---- for the engine ---- */
 

@@ -556,7 +556,9 @@ static int status(Request *request)
         for (size_t i = 0; r >= 0 && i < container->endpoint_count; i++) {
                 const Endpoint *endpoint = &container->endpoints[i];
 
-                if (!endpoint->network)
+                if (!endpoint->network ||
+                    (*request->message->network &&
+                     strcmp(endpoint->network->spec.id, request->message->network) != 0))
                         continue;
                 answer->endpoints[answer->endpoint_count++] = endpoint->spec;
                 answer->counters.connections_out += endpoint->connections_out;

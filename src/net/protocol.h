@@ -37,7 +37,7 @@ typedef enum NetdVerb {
         NETD_DETACH,  /* from all networks, or from one */
         NETD_PUBLISH,
         NETD_UNPUBLISH,
-        NETD_STATUS,  /* of a container */
+        NETD_STATUS,  /* of a container, on all networks or one */
         NETD_CAPTURE, /* answer: a packet socket on the network's bridge */
         NETD_VERB_COUNT,
 } NetdVerb;
