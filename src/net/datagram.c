@@ -33,6 +33,7 @@ enum {
         DNS_PORT = 53,
         ECHO_REQUEST4 = 8,
         ECHO_REQUEST6 = 128,
+        ECHO_PIECE = 8192, /* a fragment of a large echo reply */
 };
 
 typedef struct DatagramFlow DatagramFlow;
@@ -451,6 +452,33 @@ static void inner_ready(Mover *mover, MoverSource *source, uint32_t events)
         move_datagrams(mover, flow, source->fd, &target, true);
 }
 
+/* IPv4 is cut by the kernel where the container's network has a smaller MTU; IPv6 by who sends. */
+static void write_echo_reply(Mover *mover, const DatagramFlow *flow, size_t length)
+{
+        const FlowKey *key = &flow->key;
+        size_t header = packet_ip_header(key->source.family), mtu = flow->endpoint->network->spec.mtu ?: 1500;
+        size_t part = (mtu - PACKET_FRAGMENT6_HEADERS) & ~(size_t)7;
+        uint8_t piece[ECHO_PIECE];
+
+        packet_build_icmp(&key->destination, &key->source, length, mover->packet);
+        if (key->source.family == AF_INET || header + length <= mtu) {
+                uplink_write(&mover->uplink, mover->packet, header + length);
+                return;
+        }
+        if (part > sizeof(piece) - PACKET_FRAGMENT6_HEADERS)
+                part = sizeof(piece) - PACKET_FRAGMENT6_HEADERS;
+        mover->fragment_identification++;
+        for (size_t offset = 0; offset < length; offset += part) {
+                size_t size = length - offset < part ? length - offset : part;
+
+                memcpy(piece + PACKET_FRAGMENT6_HEADERS, mover->packet + header + offset, size);
+                uplink_write(&mover->uplink, piece,
+                             packet_build_fragment6(&key->destination, &key->source,
+                                                    mover->fragment_identification, offset, size,
+                                                    offset + size < length, piece));
+        }
+}
+
 static void take_echo_replies(Mover *mover, DatagramFlow *flow)
 {
         const FlowKey *key = &flow->key;
@@ -464,9 +492,7 @@ static void take_echo_replies(Mover *mover, DatagramFlow *flow)
                         return;
                 mover->packet[header + 4] = (uint8_t)(key->source_port >> 8);
                 mover->packet[header + 5] = (uint8_t)key->source_port;
-                uplink_write(
-                        &mover->uplink, mover->packet,
-                        packet_build_icmp(&key->destination, &key->source, (size_t)length, mover->packet));
+                write_echo_reply(mover, flow, (size_t)length);
         }
 }
 

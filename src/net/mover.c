@@ -164,7 +164,16 @@ static void take_packet(Mover *mover, const uint8_t *data, size_t length)
 {
         Endpoint *endpoint;
         Packet packet;
+        uint8_t *whole;
+        size_t whole_length;
+        int r = fragments_take(&mover->fragments, data, length, mover->now, &whole, &whole_length);
 
+        if (r < 0)
+                return;
+        if (r > 0) {
+                data = whole;
+                length = whole_length;
+        }
         if (packet_parse(data, length, &packet) < 0)
                 return;
         /* The rules of the bridge let only true sources through; what comes from nobody is not answered. */
@@ -276,6 +285,7 @@ static void sweep(Mover *mover)
         mover->swept = mover->now;
         tcp_sweep(mover);
         datagram_sweep(mover);
+        fragments_sweep(&mover->fragments, mover->now);
         name_server_sweep(mover);
 }
 

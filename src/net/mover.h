@@ -23,6 +23,7 @@
  */
 #pragma once
 
+#include "net/fragments.h"
 #include "net/list.h"
 #include "net/packet.h"
 #include "net/protocol.h"
@@ -150,6 +151,8 @@ struct Mover {
         size_t datagram_count;
         uint8_t *datagrams; /* MOVER_DATAGRAM_BATCH buffers of MOVER_DATAGRAM_SIZE */
         bool echo_allowed[2];
+        Fragments fragments; /* of echo requests */
+        uint32_t fragment_identification;
 
         /* publish.c, name-server.c */
         ListNode publications;

@@ -365,3 +365,17 @@ size_t packet_build_icmp(const NetAddress *source, const NetAddress *destination
         set_transport_checksum(source, destination, protocol, ret + header, length, 2);
         return header + length;
 }
+
+size_t packet_build_fragment6(const NetAddress *source, const NetAddress *destination,
+                              uint32_t identification, size_t offset, size_t length, bool more, uint8_t *ret)
+{
+        size_t header = write_ip_header(source, destination, IPPROTO_FRAGMENT,
+                                        PACKET_FRAGMENT6_HEADERS - IPV6_HEADER + length, ret);
+        uint8_t *fragment = ret + header;
+
+        fragment[0] = IPPROTO_ICMPV6;
+        fragment[1] = 0;
+        put16(fragment + 2, (uint16_t)(offset | more));
+        put32(fragment + 4, identification);
+        return PACKET_FRAGMENT6_HEADERS + length;
+}

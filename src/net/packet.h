@@ -75,3 +75,10 @@ size_t packet_build_udp(const NetAddress *source, uint16_t source_port, const Ne
 size_t packet_ip_header(int family);
 size_t packet_build_icmp(const NetAddress *source, const NetAddress *destination, size_t length,
                          uint8_t *ret);
+
+/* What an IPv6 packet of one fragment needs beside its part of the message. */
+enum { PACKET_FRAGMENT6_HEADERS = 48 };
+/* A fragment of an ICMPv6 message, which has its checksum: @length bytes at @offset of it are behind the
+ * headers already, at ret + PACKET_FRAGMENT6_HEADERS. Returns the whole length. */
+size_t packet_build_fragment6(const NetAddress *source, const NetAddress *destination,
+                              uint32_t identification, size_t offset, size_t length, bool more, uint8_t *ret);

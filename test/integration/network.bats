@@ -55,6 +55,17 @@ outside_connect()
         exec 3>&-
 }
 
+@test "the way out is a tun device where that may be opened, else a packet socket" {
+        run_kelp_split run --rm --network bridge busybox true
+        assert_status 0
+        output=$(cat "$XDG_RUNTIME_DIR/kelp/netd.log")
+        case ${KELP_TEST_TUN:-} in
+        with) assert_contains "by a tun device" ;;
+        without) assert_contains "by a packet socket" ;;
+        *) assert_contains "ready, by a " ;;
+        esac
+}
+
 @test "a container sees of the world what a process of the host sees" {
         require_outside
         "$BATS_TEST_DIRNAME/network-client" >host
