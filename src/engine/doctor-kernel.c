@@ -7,8 +7,10 @@
 #include <linux/landlock.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -79,7 +81,8 @@ static void examine_landlock(DoctorReport *report)
         int code = errno;
 
         if (version > 0) {
-                doctor_detail(line, "version %ld", version);
+                doctor_detail(line, "version %ld%s", version,
+                              version < 4 ? "; --network switch takes version 4 (Linux 6.7)" : "");
                 return;
         }
         line->status = DOCTOR_DEGRADED;
@@ -121,10 +124,26 @@ static void examine_tun(DoctorReport *report)
                            "modprobe tun && mkdir -p /dev/net && mknod -m 0666 /dev/net/tun c 10 200");
 }
 
+/* Echo requests of containers leave by sockets of this user. */
+static void examine_ping(DoctorReport *report)
+{
+        DoctorLine *line = doctor_add(report, "ping", DOCTOR_OK, false);
+        _cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP);
+
+        if (fd >= 0) {
+                doctor_detail(line, "containers can ping the world");
+                return;
+        }
+        line->status = DOCTOR_DEGRADED;
+        doctor_detail(line, "containers cannot ping the world: your group is not in net.ipv4.ping_group_range");
+        doctor_fix(line, "the administrator", "sysctl -w net.ipv4.ping_group_range='0 2147483647'");
+}
+
 void doctor_examine_kernel(DoctorReport *report)
 {
         examine_seccomp(report);
         examine_landlock(report);
         examine_cgroups(report);
         examine_tun(report);
+        examine_ping(report);
 }

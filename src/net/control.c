@@ -58,6 +58,7 @@ static void call_enter_endpoint(Mover *mover, void *argument)
 {
         Request *request = argument;
 
+        list_init(&request->endpoint->pending);
         directory_enter(&mover->directory, request->endpoint);
         request->container->endpoint_count++;
         request->network->endpoint_count++;

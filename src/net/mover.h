@@ -75,6 +75,8 @@ struct Endpoint {
         char port[16];           /* its interface on the bridge */
         AddressEntry entries[2]; /* ip4, ip6 in the table */
         uint64_t connections_out, connections_in, flows;
+        ListNode pending; /* tcp.c: connections that are not made yet, the oldest first */
+        size_t pending_count;
 };
 
 struct Container {

@@ -9,7 +9,8 @@
 #include <sys/socket.h>
 
 enum {
-        PENDING_MAXIMUM = 4096, /* beyond, SYNs are lost and come again */
+        PENDING_MAXIMUM = 16384,    /* beyond, SYNs are lost and come again */
+        PENDING_OF_ENDPOINT = 1024, /* of one container: its oldest give way */
         OFFER_MILLISECONDS = 30000,
         ACCEPT_BATCH = 64,
         TURNS_MAXIMUM = 16, /* moves of one flow before others get a turn */
@@ -46,6 +47,7 @@ struct TcpFlow {
         ListNode node;        /* mover->tcp_flows or ->tcp_dead */
         ListNode again;       /* mover->tcp_again */
         ListNode pending;     /* a bucket of mover->tcp_pending */
+        ListNode of_endpoint; /* endpoint->pending */
         TcpSide sides[2];     /* the container's (or the inner one), the outer one */
         TcpStream streams[2]; /* by the side that they come from */
         TcpState state;
@@ -129,6 +131,8 @@ static void flow_leave_pending(Mover *mover, TcpFlow *flow)
         if (!list_linked(&flow->pending))
                 return;
         list_remove(&flow->pending);
+        list_remove(&flow->of_endpoint);
+        flow->endpoint->pending_count--;
         mover->tcp_pending_count--;
         free(flow->syn);
         flow->syn = NULL;
@@ -405,11 +409,15 @@ static void take_syn(Mover *mover, const Packet *packet, Endpoint *endpoint, con
         }
         if (mover->tcp_pending_count >= PENDING_MAXIMUM)
                 return;
+        if (endpoint->pending_count >= PENDING_OF_ENDPOINT)
+                flow_reset(mover, list_element(endpoint->pending.next, TcpFlow, of_endpoint));
         flow = flow_new(mover, endpoint);
         if (!flow)
                 return;
         flow->key = *key;
         list_append(&mover->tcp_pending[mover_hash(key)], &flow->pending);
+        list_append(&endpoint->pending, &flow->of_endpoint);
+        endpoint->pending_count++;
         mover->tcp_pending_count++;
         r = remember_syn(flow, packet);
         if (r >= 0)

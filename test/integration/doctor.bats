@@ -23,7 +23,7 @@ print(next(line[sys.argv[2]] for line in json.load(sys.stdin) if line["name"] ==
 @test "a line for each thing kelp depends on, and 0 when containers can run" {
         run_kelp doctor
         assert_status 0
-        for thing in 'user namespaces' 'subordinate ids' 'id maps' overlay seccomp landlock cgroups /dev/net/tun storage \
+        for thing in 'user namespaces' 'subordinate ids' 'id maps' overlay seccomp landlock cgroups /dev/net/tun ping storage \
                 'runtime folder' helpers; do
                 [[ "$output" =~ (works|degraded|missing)\ +$thing ]] || {
                         echo "no line for $thing in $output"
