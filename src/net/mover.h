@@ -32,6 +32,7 @@
 
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 enum {
         MOVER_LISTENER_PORT = 15001, /* in the intermediate namespace */
@@ -165,9 +166,8 @@ struct Mover {
                                  pairs */
         NetAddress host_servers[NETD_SERVERS_MAXIMUM];
         size_t host_server_count;
-        uint64_t host_servers_checked;
-        int64_t host_servers_changed; /* mtime of resolv.conf, nanoseconds */
-        int host_root;                /* O_PATH, for /etc/resolv.conf */
+        struct stat host_servers_file; /* resolv.conf when it was read */
+        int host_root;                 /* O_PATH, for /etc/resolv.conf */
 
         /* calls from other threads */
         pthread_mutex_t call_lock;

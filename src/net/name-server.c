@@ -26,7 +26,6 @@ enum {
         TRIES = 2,               /* rounds over all servers */
         STREAM_MILLISECONDS = 10000,
         ANSWERS_MAXIMUM = 64,
-        CHECK_MILLISECONDS = 500, /* between looks at resolv.conf */
         RESOLV_CONF_MAXIMUM = 64 << 10,
         LENGTH_SIZE = 2, /* before a message over TCP */
         SHORT_ID = 12,
@@ -59,10 +58,11 @@ typedef struct NameQuery {
         size_t server_count, attempt;
         uint64_t since;
         uint16_t identifier; /* ours */
-        bool dead;
-        size_t length, received;
-        uint8_t *message; /* of the asker; over TCP with its length in front */
-        uint8_t *answer;  /* over TCP */
+        bool dead, sent;
+        bool last;               /* the asker has closed its side: when all is answered, it is done */
+        size_t length, received; /* of the question; over TCP others may have come behind it */
+        uint8_t *message;        /* of the asker; over TCP with its length in front */
+        uint8_t *answer;         /* over TCP */
         size_t answer_length;
 } NameQuery;
 
@@ -184,10 +184,10 @@ static void read_servers(Mover *mover, int fd)
         _cleanup_buffer_ Buffer text = {0};
         char *rest, *save = NULL;
 
-        mover->host_server_count = 0;
-        if (file_read_fd(fd, RESOLV_CONF_MAXIMUM, &text) < 0 || !text.data)
+        if (file_read_fd(fd, RESOLV_CONF_MAXIMUM, &text) < 0)
                 return;
-        rest = text.data;
+        mover->host_server_count = 0;
+        rest = text.data ?: (char[]){""};
         for (char *line = strtok_r(rest, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
                 char *words = NULL, *key = strtok_r(line, " \t", &words),
                      *value = strtok_r(NULL, " \t", &words);
@@ -199,25 +199,28 @@ static void read_servers(Mover *mover, int fd)
                 if (net_address_parse(value, &mover->host_servers[mover->host_server_count]) >= 0)
                         mover->host_server_count++;
         }
+        /* resolv.conf(5): the server of this host */
+        if (mover->host_server_count == 0)
+                mover->host_servers[mover->host_server_count++] = net_address_v4(INADDR_LOOPBACK);
 }
 
-/* Read again when it is another file or has changed: laptops roam, VPNs come and go. */
+/* Looked at for each question that is forwarded, which takes 5 us: so it does not matter in which of the many
+ * ways it was changed (written, replaced, a link that leads elsewhere, a folder that was exchanged). Laptops
+ * roam, VPNs come and go. While there is none, what was known stays. */
 static void refresh_servers(Mover *mover)
 {
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_close_ int fd =
+                path_open_in_root(mover->host_root, "etc/resolv.conf", O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
         struct stat status;
-        int64_t changed;
 
-        if (mover->host_servers_checked && mover->now - mover->host_servers_checked < CHECK_MILLISECONDS)
-                return;
-        mover->host_servers_checked = mover->now;
-        fd = path_open_in_root(mover->host_root, "etc/resolv.conf", O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
         if (fd < 0 || fstat(fd, &status) < 0)
                 return;
-        changed = status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec + (int64_t)status.st_ino;
-        if (changed == mover->host_servers_changed)
+        if (status.st_ino == mover->host_servers_file.st_ino &&
+            status.st_dev == mover->host_servers_file.st_dev &&
+            status.st_size == mover->host_servers_file.st_size &&
+            memcmp(&status.st_ctim, &mover->host_servers_file.st_ctim, sizeof(status.st_ctim)) == 0)
                 return;
-        mover->host_servers_changed = changed;
+        mover->host_servers_file = status;
         read_servers(mover, fd);
 }
 
@@ -439,7 +442,9 @@ static void stream_answer(Mover *mover, NameQuery *query, const uint8_t *framed,
                 return;
         }
         mover_forget(mover, &query->outer.source);
-        query->received = 0;
+        query->received -= query->length;
+        memmove(query->message, query->message + query->length, query->received);
+        query->length = 0;
         query->since = mover->now;
 }
 
@@ -457,11 +462,41 @@ static void stream_forward(Mover *mover, NameQuery *query, const Container *aske
         query->outer.source.ready = stream_outer_ready;
         query->outer.source.fd = mover_host_socket(mover, to.generic.sa_family, SOCK_STREAM, 0);
         query->answer_length = 0;
+        query->sent = false;
         if (!query->answer)
                 query->answer = malloc(STREAM_CAPACITY);
         if (!query->answer || query->outer.source.fd < 0 ||
             (connect(query->outer.source.fd, &to.generic, length) < 0 && errno != EINPROGRESS) ||
             mover_watch(mover, &query->outer.source, EPOLLIN | EPOLLOUT | EPOLLET) < 0)
+                query_end(mover, query);
+}
+
+/* The questions that are there, until one has to be asked elsewhere. */
+static void stream_next(Mover *mover, NameQuery *query)
+{
+        const Container *asker = find_asker(mover, &query->asker);
+        uint8_t framed[LENGTH_SIZE + DNS_PLAIN_MAXIMUM * 8];
+
+        if (!asker)
+                query_end(mover, query);
+        while (!query->dead && query->outer.source.fd < 0 && query->received >= LENGTH_SIZE &&
+               query->received >= LENGTH_SIZE + framed_length(query->message)) {
+                size_t answered = 0;
+
+                query->length = LENGTH_SIZE + framed_length(query->message);
+                if (query->length >= LENGTH_SIZE + DNS_HEADER_SIZE)
+                        answered = answer_here(mover, asker, query->message + LENGTH_SIZE,
+                                               query->length - LENGTH_SIZE, framed + LENGTH_SIZE,
+                                               sizeof(framed) - LENGTH_SIZE);
+                framed[0] = (uint8_t)(answered >> 8);
+                framed[1] = (uint8_t)answered;
+                query->attempt = 0;
+                if (answered)
+                        stream_answer(mover, query, framed, LENGTH_SIZE + answered);
+                else
+                        stream_forward(mover, query, asker);
+        }
+        if (!query->dead && query->last && query->outer.source.fd < 0)
                 query_end(mover, query);
 }
 
@@ -481,60 +516,50 @@ static void stream_outer_ready(Mover *mover, MoverSource *source, uint32_t event
                         query_end(mover, query);
                 return;
         }
-        if (events & EPOLLOUT && query->received) {
-                if (send(source->fd, query->message, query->received, MSG_NOSIGNAL) !=
-                    (ssize_t)query->received) {
+        if (events & EPOLLOUT && !query->sent) {
+                if (send(source->fd, query->message, query->length, MSG_NOSIGNAL) != (ssize_t)query->length) {
                         query_end(mover, query);
                         return;
                 }
-                query->received = 0;
+                query->sent = true;
         }
         while ((length = recv(source->fd, query->answer + query->answer_length,
                               STREAM_CAPACITY - query->answer_length, MSG_DONTWAIT)) > 0)
                 query->answer_length += (size_t)length;
         if (query->answer_length >= LENGTH_SIZE &&
-            query->answer_length >= LENGTH_SIZE + framed_length(query->answer))
+            query->answer_length >= LENGTH_SIZE + framed_length(query->answer)) {
                 stream_answer(mover, query, query->answer, LENGTH_SIZE + framed_length(query->answer));
-        else if (length == 0)
+                stream_next(mover, query);
+        } else if (length == 0)
                 query_end(mover, query);
 }
 
 static void stream_ready(Mover *mover, MoverSource *source, uint32_t events)
 {
         NameQuery *query = ((struct NamePeer *)source)->query;
-        const Container *asker = find_asker(mover, &query->asker);
-        uint8_t framed[LENGTH_SIZE + DNS_PLAIN_MAXIMUM * 8];
-        size_t answered;
         ssize_t length;
 
         if (query->dead)
                 return;
-        if (query->outer.source.fd >= 0 && !(events & (EPOLLHUP | EPOLLERR)))
-                return; /* one at a time */
+        /* Questions behind one that is under way wait here, and no more of them than fit. */
         length = recv(source->fd, query->message + query->received, STREAM_CAPACITY - query->received,
                       MSG_DONTWAIT);
         if (length < 0 && errno == EAGAIN)
                 return;
-        if (length <= 0 || !asker) {
+        if (length == 0 && query->received < STREAM_CAPACITY && query->outer.source.fd >= 0 &&
+            !(events & (EPOLLHUP | EPOLLERR))) {
+                struct epoll_event nothing = {.data.ptr = source};
+
+                query->last = true;
+                epoll_ctl(mover->epoll, EPOLL_CTL_MOD, source->fd, &nothing);
+                return;
+        }
+        if (length <= 0) {
                 query_end(mover, query);
                 return;
         }
         query->received += (size_t)length;
-        if (query->received < LENGTH_SIZE || query->received < LENGTH_SIZE + framed_length(query->message))
-                return;
-        query->received = LENGTH_SIZE + framed_length(query->message);
-        answered = query->received < LENGTH_SIZE + DNS_HEADER_SIZE
-                           ? 0
-                           : answer_here(mover, asker, query->message + LENGTH_SIZE,
-                                         query->received - LENGTH_SIZE, framed + LENGTH_SIZE,
-                                         sizeof(framed) - LENGTH_SIZE);
-        framed[0] = (uint8_t)(answered >> 8);
-        framed[1] = (uint8_t)answered;
-        query->attempt = 0;
-        if (answered)
-                stream_answer(mover, query, framed, LENGTH_SIZE + answered);
-        else
-                stream_forward(mover, query, asker);
+        stream_next(mover, query);
 }
 
 static void listener_ready(Mover *mover, MoverSource *source, uint32_t events)
