@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "engine/container-launch.h"
 #include "engine/container-state.h"
+#include "engine/network-join.h"
 #include "monitor/frame.h"
 #include "sys/process.h"
 
@@ -218,6 +219,8 @@ int container_exec(Engine *engine, const char *name, const ContainerExecOptions 
         exec.options = options;
         *ret_status = 0;
         r = container_local_options(&streams, options->terminal, &local, err);
+        if (r >= 0)
+                r = network_revive(engine, err);
         if (r >= 0)
                 r = find(&exec, name, err);
         if (r >= 0)

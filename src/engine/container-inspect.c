@@ -50,7 +50,9 @@ int container_inspect(Engine *engine, const char *name, json_object **ret, Error
         Store *store;
         int r;
 
-        r = container_find(engine, name, &row, err);
+        r = network_revive(engine, err);
+        if (r >= 0)
+                r = container_find(engine, name, &row, err);
         if (r >= 0)
                 r = engine_store(engine, &store, err);
         if (r >= 0)

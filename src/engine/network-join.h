@@ -54,7 +54,8 @@ int network_join_hold(NetworkJoin *join, const char *name, int pidfd, int folder
 bool network_is_switched(const ContainerConfiguration *configuration);
 /* A channel to the kelp-switch of the running container @id, for a process of exec. */
 int network_exec_switch(Engine *engine, const char *id, int *ret_channel, Error *err);
-/* When kelp-netd was killed while containers use it: starts it again, and says so. Cheap otherwise. */
+/* When kelp-netd was killed while containers use it: starts it again, and says so, or why it could not. Cheap
+ * otherwise. */
 int network_revive(Engine *engine, Error *err);
 
 /* The networks that @configuration names, as kelp-netd takes them; appended to @attach. */

@@ -225,19 +225,21 @@ static int count_running(Engine *engine, const NetworkMember *member, void *argu
 
 int network_revive(Engine *engine, Error *err)
 {
-        const NetdClient client = {.run = engine->paths.run};
         _cleanup_free_ char *socket = text_printf("%s/%s", engine->paths.run, NETD_SOCKET);
-        _cleanup_free_ NetdAnswer *answer = malloc(sizeof(*answer));
-        _cleanup_close_ int namespace = -EBADF;
+        Error failed = ERROR_INIT;
         int r;
 
-        if (!socket || !answer)
+        if (!socket)
                 return fail_memory(err);
-        if (access(socket, F_OK) < 0)
-                return 0; /* there never was one */
-        r = netd_hello(&client, &namespace, answer, err);
-        if (r != -ENOTCONN)
-                return r;
+        /* Without it there never was one. */
+        if (access(socket, F_OK) < 0 || network_netd_runs(engine))
+                return 0;
         r = network_each_member(engine, count_running, NULL, err);
-        return r > 0 ? network_netd_start(engine, err) : r;
+        if (r > 0 && network_netd_start(engine, &failed) < 0)
+                notice_add(
+                        &engine->notices,
+                        "kelp-netd has ended, and running containers have no network: it cannot be started "
+                        "again: %s",
+                        failed.message);
+        return r < 0 ? r : 0;
 }
