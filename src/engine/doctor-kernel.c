@@ -135,7 +135,8 @@ static void examine_ping(DoctorReport *report)
                 return;
         }
         line->status = DOCTOR_DEGRADED;
-        doctor_detail(line, "containers cannot ping the world: your group is not in net.ipv4.ping_group_range");
+        doctor_detail(line,
+                      "containers cannot ping the world: your group is not in net.ipv4.ping_group_range");
         doctor_fix(line, "the administrator", "sysctl -w net.ipv4.ping_group_range='0 2147483647'");
 }
 

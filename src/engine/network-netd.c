@@ -175,7 +175,8 @@ static int attach_again(Engine *engine, const NetworkMember *member, void *argum
                 revival->count++;
         else
                 notice_add(&engine->notices, "container %s could not be connected to its networks again: %s",
-                           member->request->attach.name, failed.message);
+                           member->request->attach.name,
+                           *failed.message ? failed.message : "kelp-netd has ended again");
         return 0;
 }
 

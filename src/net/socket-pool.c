@@ -20,6 +20,7 @@ struct SocketPool {
         pthread_cond_t wanted, filled;
         Shelf shelves[SOCKET_KIND_COUNT];
         pthread_t thread;
+        bool running;
 };
 
 static int make_socket(SocketKind kind)
@@ -63,6 +64,8 @@ static void *pool_main(void *argument)
         SocketPool *pool = argument;
 
         pthread_mutex_lock(&pool->lock);
+        pool->running = true;
+        pthread_cond_broadcast(&pool->filled);
         for (;;) {
                 SocketKind kind = find_low(pool);
                 int fd;
@@ -102,6 +105,11 @@ int socket_pool_start(SocketPool **ret, Error *err)
                 free(pool);
                 return fail_errno(err, r, "start a thread");
         }
+        /* What a thread does before its function may be more than the filter allows, which comes soon. */
+        pthread_mutex_lock(&pool->lock);
+        while (!pool->running)
+                pthread_cond_wait(&pool->filled, &pool->lock);
+        pthread_mutex_unlock(&pool->lock);
         *ret = pool;
         return 0;
 }

@@ -125,7 +125,7 @@ interfaces_are()
                 # shellcheck disable=SC2086 # several words
                 run_kelp_split $command
                 assert_status 0
-                [[ "$stderr" == *"kelp-netd had ended unexpectedly"* ]]
+                [[ "$stderr" == *"kelp-netd had ended unexpectedly"* ]] || { echo "$command: $stderr"; cat "$XDG_RUNTIME_DIR/kelp/netd.log"; false; }
                 assert_equal "$("$KELP" exec first ls /sys/class/net)" $'eth0\nlo'
         done
 }
