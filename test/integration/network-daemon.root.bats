@@ -10,6 +10,7 @@ setup()
         # as it is for subordinate ids
         chmod 755 "$KELP_TEST_DIR"
         export KELP_ROOT=$KELP_TEST_DIR/store KELP_CONFIG_DIR=$KELP_TEST_DIR/config
+        # shellcheck disable=SC2034 # for the harness
         STORE=$KELP_ROOT
 }
 
