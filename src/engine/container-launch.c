@@ -46,7 +46,7 @@ static int make_streams(const ContainerConfiguration *configuration, ContainerLa
         return 0;
 }
 
-static int open_init_program(Engine *engine, int *ret, Error *err)
+int container_init_program(Engine *engine, int *ret, Error *err)
 {
         _cleanup_buffer_ Buffer program = {0};
         _cleanup_free_ char *path = NULL;
@@ -196,7 +196,7 @@ int container_launch_begin(Engine *engine, const StoreContainer *row,
         r = make_streams(configuration, launch, theirs, err);
         in = theirs[0], out = theirs[1], error = theirs[2];
         if (r >= 0 && configuration->init)
-                r = open_init_program(engine, &launch->init_program, err);
+                r = container_init_program(engine, &launch->init_program, err);
         if (r >= 0)
                 r = open_switch(engine, configuration, launch, &channel, err);
         if (r >= 0 && create->user_namespace < 0)

@@ -56,6 +56,9 @@ int container_launch_begin(Engine *engine, const StoreContainer *row,
  * payload runs. @name: of the container. */
 int container_launch_finish(ContainerLaunch *launch, const char *name, Error *err);
 
+/* kelp-init in a sealed memory file; the caller's to close. */
+int container_init_program(Engine *engine, int *ret, Error *err);
+
 /* Makes the row, which is not written, say that it runs, held by this process. */
 int container_fill_running(StoreContainer *row, const ContainerLaunch *launch, Error *err);
 /* Writes "running" into the row. @holder: the process that holds it. */

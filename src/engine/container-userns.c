@@ -198,6 +198,9 @@ int container_userns_plan(Engine *engine, const ContainerConfiguration *configur
         if (r <= 0)
                 return r;
         r = userns_plan(&keep, &map, &engine->notices, err);
+        /* On a network of kelp's it is there (network-join.c). */
+        if (r >= 0 && *ret_fd >= 0)
+                return map_layers(engine, &map, *ret_fd, plan, err);
         if (r >= 0)
                 r = userns_start(&map, &namespace, err);
         if (r >= 0)

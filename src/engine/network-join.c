@@ -2,8 +2,10 @@
 
 #include "base/file.h"
 #include "engine/container-state.h"
+#include "engine/container-userns.h"
 #include "engine/network-netd.h"
 #include "sys/process.h"
+#include "sys/userns-nest.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -181,28 +183,58 @@ static int write_files(Engine *engine, const ContainerConfiguration *configurati
         return join->hosts && join->name_servers ? 0 : fail_memory(err);
 }
 
-/* With a descriptor of this process: what is made for a container that never starts goes with it. */
-static int attach(const NetdClient *client, const NetworkJoin *join, NetdAnswer *answer,
+/* @network: the namespace that it has already; -EBADF: kelp-netd makes it. With a descriptor of this process:
+ * what is made for a container that never starts goes with it. */
+static int attach(const NetdClient *client, const NetworkJoin *join, int network, NetdAnswer *answer,
                   int ret_fds[static NETD_DESCRIPTORS_MAXIMUM], Error *err)
 {
         _cleanup_close_ int self = process_open(getpid(), 0);
 
         if (self < 0)
                 return fail_errno(err, -self, "pidfd of this process");
-        return netd_request(client, join->request, &self, 1, answer, ret_fds, err);
+        return netd_request(client, join->request, (const int[]){self, network}, network < 0 ? 1 : 2, answer,
+                            ret_fds, err);
 }
 
-/* What cannot be in the user namespace of kelp-netd, to which its networks belong. */
-static int check_namespaces(const ContainerConfiguration *configuration, Error *err)
+/* The namespaces of a container whose map of ids is its own. */
+typedef struct OwnNamespaces {
+        int user, network;
+} OwnNamespaces;
+
+static void own_namespaces_deinit(OwnNamespaces *own)
 {
-        if (!configuration->userns || !text_after(configuration->userns, "keep-id"))
-                return 0;
-        fail_kind(
-                err, ERROR_UNSUPPORTED, EINVAL,
-                "--userns %s and network %s: kelp's networks belong to another user namespace, whose map of "
-                "ids is the usual one",
-                configuration->userns, configuration->network);
-        return fail_hint(err, "--network host or --network none go with it");
+        cleanup_close(&own->user);
+        cleanup_close(&own->network);
+}
+
+/* Inside the user namespace of kelp-netd, which changes the network then as any other. Nothing is done for
+ * other containers. */
+static int make_own(Engine *engine, const ContainerConfiguration *configuration, OwnNamespaces *ret,
+                    Error *err)
+{
+        const NetdClient client = {.run = engine->paths.run};
+        _cleanup_close_ int outer = -EBADF, program = -EBADF;
+        _cleanup_free_ NetdAnswer *answer = malloc(sizeof(*answer));
+        const UserNamespaceMap *usual;
+        UserNamespaceKeep keep;
+        UserNamespaceMap map;
+        int r = answer ? container_userns_parse(configuration->userns, &keep, err) : fail_memory(err);
+
+        if (r <= 0)
+                return r;
+        r = userns_plan(&keep, &map, NULL, err);
+        if (r >= 0)
+                r = engine_map(engine, &usual, err);
+        if (r >= 0)
+                r = netd_hello(&client, &outer, answer, err);
+        if (r == -ENOTCONN) {
+                r = network_netd_start(engine, err);
+                if (r >= 0)
+                        r = netd_hello(&client, &outer, answer, err);
+        }
+        if (r >= 0)
+                r = container_init_program(engine, &program, err);
+        return r < 0 ? r : userns_nest(outer, usual, &map, program, &ret->user, &ret->network, err);
 }
 
 /* The namespaces of another container that are joined must be of the user namespace @ours. */
@@ -235,6 +267,7 @@ static int prepare(Engine *engine, const StoreContainer *row, const ContainerCon
                    NetworkJoin *ret, int *ret_user_namespace, Error *err)
 {
         _cleanup_(network_join_deinit) NetworkJoin join = NETWORK_JOIN_INIT;
+        _cleanup_(own_namespaces_deinit) OwnNamespaces own = {-EBADF, -EBADF};
         _cleanup_free_ NetdAnswer *answer = NULL;
         const NetdClient client = {.run = engine->paths.run};
         int fds[NETD_DESCRIPTORS_MAXIMUM] = {-EBADF, -EBADF}, r;
@@ -243,16 +276,16 @@ static int prepare(Engine *engine, const StoreContainer *row, const ContainerCon
         answer = calloc(1, sizeof(*answer));
         if (!join.request || !answer || text_replace(&join.run, engine->paths.run) < 0)
                 return fail_memory(err);
-        r = check_namespaces(configuration, err);
+        r = fill(engine, row, configuration, &join.request->attach, err);
         if (r >= 0)
-                r = fill(engine, row, configuration, &join.request->attach, err);
+                r = make_own(engine, configuration, &own, err);
         if (r < 0)
                 return r;
-        r = attach(&client, &join, answer, fds, err);
+        r = attach(&client, &join, own.network, answer, fds, err);
         if (r == -ENOTCONN) {
                 r = network_netd_start(engine, err);
                 if (r >= 0)
-                        r = attach(&client, &join, answer, fds, err);
+                        r = attach(&client, &join, own.network, answer, fds, err);
         }
         if (r == -ENOTCONN)
                 return fail(err, ENOTCONN,
@@ -269,10 +302,12 @@ static int prepare(Engine *engine, const StoreContainer *row, const ContainerCon
         r = check_joined(engine, configuration, fds[0], err);
         if (r >= 0)
                 r = write_files(engine, configuration, &join.request->attach, &join, err);
-        if (r < 0) {
+        if (r < 0 || own.user >= 0)
                 cleanup_close(ret_user_namespace);
+        if (r < 0)
                 return r;
-        }
+        if (own.user >= 0)
+                *ret_user_namespace = TAKE_FD(own.user);
         *ret = join;
         join = (NetworkJoin)NETWORK_JOIN_INIT;
         return 0;

@@ -7,7 +7,10 @@
 #include "sys/socket-holder.h"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 
 NetdRequest *network_request_new(NetdVerb verb)
 {
@@ -149,12 +152,29 @@ int network_each_member(Engine *engine,
         return r;
 }
 
+/* That of kelp-netd is a child of our own; a container's may lie deeper (--userns keep-id). */
 static int take_user_namespace(Engine *engine, const NetworkMember *member, void *argument)
 {
+        struct stat own, its;
         char path[64];
+        int fd;
 
         snprintf(path, sizeof(path), "/proc/%d/ns/user", member->pid);
-        *(int *)argument = open(path, O_RDONLY | O_CLOEXEC);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        while (fd >= 0) {
+                int parent = ioctl(fd, NS_GET_PARENT);
+
+                if (parent < 0)
+                        break;
+                if (stat("/proc/self/ns/user", &own) < 0 || fstat(parent, &its) < 0 ||
+                    own.st_ino == its.st_ino) {
+                        close(parent);
+                        break;
+                }
+                close(fd);
+                fd = parent;
+        }
+        *(int *)argument = fd;
         return 1;
 }
 

@@ -1,7 +1,8 @@
 /*
  * kelp-init PROGRAM ARG0 [ARG...]: process 1 of a container started with --init. Executes PROGRAM as a child,
  * passes signals on to it, reaps what its descendants leave behind, and ends as it ends. It is statically
- * linked and executed from memory, so that nothing of the image takes part.
+ * linked and executed from memory, so that nothing of the image takes part. Alone, it waits until its input
+ * ends (sys/userns-nest.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +49,13 @@ int main(int argc, char **argv)
         sigset_t watched, before;
         pid_t payload;
 
+        if (argc == 1) {
+                char byte;
+
+                while (read(STDIN_FILENO, &byte, 1) > 0)
+                        ;
+                return 0;
+        }
         if (argc < 3) {
                 dprintf(STDERR_FILENO, "kelp-init: usage: kelp-init PROGRAM ARG0 [ARG...]\n");
                 return 125;

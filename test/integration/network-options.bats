@@ -376,3 +376,33 @@ free_row()
         run_kelp_split run --rm --hostname box "$image" sh -c 'cat /etc/hostname'
         assert_equal "$(cat "$canary"/*)" $'untouched\nuntouched\nuntouched'
 }
+
+@test "--userns keep-id on a network: the user is himself, the network is his container's as any other's, over kelp-netd's death too" {
+        local port pid
+        require_subordinate_ids
+        port=$(free_port)
+        "$KELP" network create one
+        "$KELP" run -d --name other --network one busybox sleep 1000
+        "$KELP" run -d --name first --userns keep-id --network one -p "127.0.0.1:$port:8080" busybox sh -c \
+                'mkdir /tmp/w; echo first >/tmp/w/index.html; exec httpd -f -p 8080 -h /tmp/w'
+        wait_until page_is "http://127.0.0.1:$port/" first
+        run_kelp_split exec first sh -c 'id -u; ls /sys/class/net'
+        assert_equal "$output" "$(id -u)"$'\neth0\nlo'
+        run_kelp_split run --rm --network one busybox wget -qO- http://first:8080/
+        assert_equal "$output" first
+        run_kelp_split run --rm --userns keep-id --network one busybox wget -qO- http://first:8080/
+        assert_equal "$output" first
+        # its root may change its own network, and no other's
+        run_kelp_split run --rm --userns keep-id --network one -u 0 --cap-add NET_ADMIN busybox sh -c 'ip link set eth0 mtu 1300 && cat /sys/class/net/eth0/mtu'
+        assert_equal "$output" 1300
+        "$KELP" rm -f other
+        pid=$(sed -n 's/^kelp-netd \([0-9]*\): .*/\1/p' "$XDG_RUNTIME_DIR/kelp/netd.log")
+        kill -KILL "$pid"
+        wait_until test ! -e "/proc/$pid"
+        run_kelp_split ps -q
+        [[ "$stderr" == *"1 running container had no network; it runs again"* ]]
+        wait_until page_is "http://127.0.0.1:$port/" first
+        # the one that was started for it serves others, too
+        run_kelp_split run --rm --network one busybox wget -qO- http://first:8080/
+        assert_equal "$output" first
+}
