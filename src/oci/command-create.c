@@ -1,4 +1,4 @@
-/* create, start, run. */
+/* create, start, run, restore. */
 #include "base/cleanup.h"
 #include "oci/create.h"
 #include "oci/foreground.h"
@@ -114,6 +114,24 @@ int oci_start(OciContext *context, int argc, char **argv, int *ret_status, Error
         return 0;
 }
 
+/* Its end, or ours: the container is left or removed as the options say. @r: what came of its start. */
+static int finish(const OciContext *context, const CreateOptions *options, bool keep, OciContainer *container,
+                  RuntimeContainer *init, int r, int *ret_status, Error *err)
+{
+        int removed = 0;
+
+        state_unlock(container);
+        if (r >= 0 && options->detached)
+                init->pid = 0;
+        else if (r >= 0)
+                r = foreground_wait(init, ret_status, err);
+        if (r < 0 || (!options->detached && !keep)) {
+                runtime_container_deinit(init);
+                removed = destroy_container(context, container, r < 0 ? NULL : err);
+        }
+        return r < 0 ? r : removed;
+}
+
 int oci_run(OciContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
         _cleanup_oci_container_ OciContainer container = OCI_CONTAINER_INIT;
@@ -121,7 +139,7 @@ int oci_run(OciContext *context, int argc, char **argv, int *ret_status, Error *
         CreateOptions options = {0};
         CreateWords words = {0};
         Foreground foreground;
-        int r = parse_create(context, true, argc, argv, &options, &words, err), removed = 0;
+        int r = parse_create(context, true, argc, argv, &options, &words, err);
 
         if (r != 0)
                 return r < 0 ? r : 0;
@@ -131,20 +149,65 @@ int oci_run(OciContext *context, int argc, char **argv, int *ret_status, Error *
         if (r >= 0) {
                 name_for_agent(&container, &init);
                 r = runtime_start(&init, err);
-                state_unlock(&container);
-                if (r >= 0) {
+                if (r >= 0)
                         run_poststart(context, &container);
-                        if (options.detached)
-                                init.pid = 0;
-                        else
-                                r = foreground_wait(&init, ret_status, err);
-                }
-                if (r < 0 || (!options.detached && !words.keep)) {
-                        runtime_container_deinit(&init);
-                        removed = destroy_container(context, &container, r < 0 ? NULL : err);
-                }
+                r = finish(context, &options, words.keep, &container, &init, r, ret_status, err);
         }
         if (!options.detached)
                 foreground_end(&foreground);
-        return r < 0 ? r : removed;
+        return r;
+}
+
+/* ---- restore ---- */
+
+static int parse_restore(OciContext *context, int argc, char **argv, CreateOptions *options,
+                         RestoreOptions *restore, Error *err)
+{
+        bool no_subreaper = false, no_pivot = false;
+        Option rows[CRIU_OPTION_COUNT + 8] = {
+                [CRIU_OPTION_COUNT] = {"bundle", 'b', OPTION_TEXT, &options->bundle, "FOLDER",
+                                       "The bundle (default: the current folder)"},
+                {"console-socket", 0, OPTION_TEXT, &options->console_socket, "PATH",
+                 "Socket that gets the terminal's master"},
+                {"pid-file", 0, OPTION_TEXT, &options->pid_file, "FILE",
+                 "File that gets the pid of the container"},
+                {"detach", 'd', OPTION_FLAG, &options->detached, "", "Do not wait for the container's end"},
+                {"no-subreaper", 0, OPTION_FLAG, &no_subreaper, "",
+                 "We never are one: accepted for runc's callers"},
+                {"no-pivot", 0, OPTION_FLAG, &no_pivot, "",
+                 "criu enters the root file system: accepted for runc's callers"},
+                {"lsm-profile", 0, OPTION_TEXT, &restore->lsm_profile, "TYPE:NAME",
+                 "Another profile of AppArmor's or label of SELinux's (apparmor:NAME, selinux:LABEL)"},
+                {"lsm-mount-context", 0, OPTION_TEXT, &restore->lsm_mount_context, "CONTEXT",
+                 "Another context of SELinux's for mounts"},
+        };
+        OptionTable table = {.options = rows, .count = ELEMENTSOF(rows)};
+        int count;
+
+        criu_options_fill(&restore->criu, rows);
+        options->restore = restore;
+        return oci_parse(context, &table, argc, argv, 1, 1, &count, err);
+}
+
+int oci_restore(OciContext *context, int argc, char **argv, int *ret_status, Error *err)
+{
+        _cleanup_oci_container_ OciContainer container = OCI_CONTAINER_INIT;
+        _cleanup_runtime_container_ RuntimeContainer init = RUNTIME_CONTAINER_INIT;
+        RestoreOptions restore = {0};
+        CreateOptions options = {0};
+        Foreground foreground;
+        int r = parse_restore(context, argc, argv, &options, &restore, err);
+
+        options.id = argv[1];
+        if (r == 0) {
+                if (!options.detached)
+                        foreground_begin(&foreground);
+                r = create_container(context, &options, &container, &init, err);
+                if (r >= 0)
+                        r = finish(context, &options, false, &container, &init, 0, ret_status, err);
+                if (!options.detached)
+                        foreground_end(&foreground);
+        }
+        string_list_deinit(&restore.criu.empty_namespaces);
+        return r < 0 ? r : 0;
 }

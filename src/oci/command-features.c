@@ -82,6 +82,16 @@ static json_object *linux_section(void)
         return section;
 }
 
+/* By these names callers look for the verbs checkpoint and restore. */
+static json_object *annotations(void)
+{
+        json_object *object = json_object_new_object();
+
+        json_set_string(object, "org.opencontainers.runc.checkpoint.enabled", "true");
+        json_set_string(object, "run.oci.crun.checkpoint.enabled", "true");
+        return object;
+}
+
 int oci_features(OciContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
         _cleanup_json_ json_object *document = NULL;
@@ -98,5 +108,6 @@ int oci_features(OciContext *context, int argc, char **argv, int *ret_status, Er
                          "poststop"));
         json_set(document, "mountOptions", mount_options());
         json_set(document, "linux", linux_section());
+        json_set(document, "annotations", annotations());
         return oci_print_json(document, err);
 }

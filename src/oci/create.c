@@ -135,8 +135,8 @@ static int pass_sockets(RuntimeProcess *process, unsigned count, Error *err)
         return 0;
 }
 
-static int make_init(const CreateOptions *options, OciContainer *container, int cgroup,
-                     RuntimeContainer *init, Error *err)
+static int make_init(const OciContext *context, const CreateOptions *options, OciContainer *container,
+                     int cgroup, RuntimeContainer *init, Error *err)
 {
         unsigned sockets = socket_listen_fds();
         _cleanup_close_ int listener = -EBADF;
@@ -154,6 +154,8 @@ static int make_init(const CreateOptions *options, OciContainer *container, int 
         };
         int r = pass_sockets(&container->spec.process, sockets, err);
 
+        if (options->restore)
+                return r < 0 ? r : restore_init(context, options->restore, container, cgroup, init, err);
         if (r >= 0 && options->listens)
                 r = state_listen(container, &listener, err);
         create.listener = listener;
@@ -168,13 +170,15 @@ static int make_init(const CreateOptions *options, OciContainer *container, int 
                 container->cgroup = NULL;
                 r = runtime_create(&create, init, err);
         }
-        if (r < 0)
-                return r;
+        return r;
+}
+
+static void note_init(const RuntimeContainer *init, OciContainer *container)
+{
         container->pid = init->pid;
         container->start = process_start_time(init->pid);
         container->pidfd = fcntl(init->pidfd, F_DUPFD_CLOEXEC, 3);
         container->status = OCI_CREATED;
-        return 0;
 }
 
 static int make_contents(const OciContext *context, const CreateOptions *options, const Buffer *text,
@@ -198,7 +202,9 @@ static int make_contents(const OciContext *context, const CreateOptions *options
         if (r >= 0)
                 r = container_cgroup_make(context, container, &cgroup, err);
         if (r >= 0)
-                r = make_init(options, container, cgroup, init, err);
+                r = make_init(context, options, container, cgroup, init, err);
+        if (r >= 0)
+                note_init(init, container);
         if (r >= 0)
                 r = tell_caller(options, init, err);
         if (r >= 0)

@@ -25,6 +25,8 @@ const OciCommand oci_commands[] = {
         {"resume", "ID", "Let a paused container go on", oci_resume},
         {"update", "[OPTIONS] ID", "Change the limits of a container", oci_update},
         {"events", "[OPTIONS] ID", "Print statistics and events of a container", oci_events},
+        {"checkpoint", "[OPTIONS] ID", "Save a running container by criu", oci_checkpoint},
+        {"restore", "[OPTIONS] ID", "Make a container of what checkpoint has saved", oci_restore},
         {"spec", "[OPTIONS]", "Write a config.json to start from", oci_spec},
         {"features", "", "Print what this runtime can do", oci_features},
 };
@@ -126,7 +128,7 @@ static int check_globals(const OciContext *context, Error *err)
 
 static int dispatch(OciContext *context, int argc, char **argv, int *ret_status, Error *err)
 {
-        const char *level = NULL, *criu = NULL, *help;
+        const char *level = NULL, *help;
         bool version = false;
         OptionTable table = {
                 .options =
@@ -149,8 +151,8 @@ static int dispatch(OciContext *context, int argc, char **argv, int *ret_status,
                                  "Limits that this machine cannot set are an error"},
                                 {"rootless", 0, OPTION_TEXT, &context->rootless, "true|false|auto",
                                  "Found out instead: accepted for runc's callers"},
-                                {"criu", 0, OPTION_TEXT, &criu, "PATH",
-                                 "Accepted for runc's callers: nothing here uses it"},
+                                {"criu", 0, OPTION_TEXT, &context->criu, "PATH",
+                                 "The criu to use (default: that of PATH)"},
                                 {"version", 'v', OPTION_FLAG, &version, "", "Print the version"},
                         },
                 .count = 11,

@@ -12,6 +12,7 @@ typedef struct OciContext {
         const char *log, *log_format;
         const char *rootless;       /* runc's and crun's: how it was started is found out instead */
         const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled" */
+        const char *criu;           /* the program; NULL: that of PATH */
         bool systemd_cgroup, strict_cgroups, debug;
         const char *command; /* the name of the one that runs */
 } OciContext;
@@ -49,5 +50,7 @@ int oci_pause(OciContext *context, int argc, char **argv, int *ret_status, Error
 int oci_resume(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
 int oci_update(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
 int oci_events(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
+int oci_checkpoint(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
+int oci_restore(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
 int oci_spec(OciContext *context, int argc, char **argv, int *ret_status, Error *err);
 int oci_features(OciContext *context, int argc, char **argv, int *ret_status, Error *err);

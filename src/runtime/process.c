@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 enum { DATABASE_MAXIMUM = 4 << 20 };
 
@@ -208,13 +209,31 @@ char **process_environment(const RuntimeProcess *process, const ContainerUser *u
 
 /* ---- descriptors ---- */
 
+static bool is_null(int fd)
+{
+        struct stat status;
+
+        return fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+
+/* The null device becomes the container's own: criu saves no file that is on a mount of the host's. */
+static int copy_stream(int fd, int minimum)
+{
+        int own = is_null(fd) ? open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
+
+        if (own >= 0 && is_null(own))
+                return own;
+        cleanup_close(&own);
+        return fcntl(fd, F_DUPFD_CLOEXEC, minimum);
+}
+
 int process_set_stdio(const int stdio[static 3], unsigned preserve, Error *err)
 {
         int copies[3] = {-EBADF, -EBADF, -EBADF};
 
         /* First out of the way, above what is preserved, then into place: the numbers may overlap. */
         for (int i = 0; i < 3; i++) {
-                copies[i] = stdio[i] >= 0 ? fcntl(stdio[i], F_DUPFD_CLOEXEC, (int)(3 + preserve))
+                copies[i] = stdio[i] >= 0 ? copy_stream(stdio[i], (int)(3 + preserve))
                                           : open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
                 if (copies[i] < 0)
                         return fail_errno(
