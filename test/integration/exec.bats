@@ -107,9 +107,9 @@ STEPS
         wait "$pid" || assert_equal $? 6
         assert_equal "$("$KELP" exec box yes | head -n 1)" y
         # One whose kelp is killed does not hold the container up.
-        "$KELP" exec box sh -c 'trap "" PIPE; echo ready; while echo more 2>/dev/null; do sleep 0.05; done; touch /ended' >out &
+        "$KELP" exec box sh -c 'trap "" PIPE; echo ready; while echo more 2>/dev/null; do sleep 0.05; done; touch /ended' >other &
         pid=$!
-        wait_until grep -q ready out
+        wait_until grep -q ready other
         kill -KILL "$pid"
         wait "$pid" || true
         wait_until "$KELP" exec box test -e /ended
