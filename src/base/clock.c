@@ -15,18 +15,38 @@ int64_t clock_now(void)
         return ts.tv_sec * SECOND + ts.tv_nsec;
 }
 
+/* The date of a day since 1970. gmtime_r(3) would read the local time zone's file for it. */
+static void date_of_day(int64_t day, int *ret_year, int *ret_month, int *ret_day)
+{
+        static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+        int year = 1970, month = 0;
+        bool leap;
+
+        for (;; year++) {
+                leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+                if (day < 365 + leap)
+                        break;
+                day -= 365 + leap;
+        }
+        for (; day >= lengths[month] + (month == 1 && leap); month++)
+                day -= lengths[month] + (month == 1 && leap);
+        *ret_year = year;
+        *ret_month = month + 1;
+        *ret_day = (int)day + 1;
+}
+
 void clock_format(int64_t nanoseconds, char ret[static CLOCK_TEXT_SIZE])
 {
-        time_t seconds = (time_t)(nanoseconds / SECOND);
-        struct tm tm;
+        int64_t seconds = nanoseconds / SECOND;
+        int year, month, day, rest = (int)(seconds % 86400);
 
         if (nanoseconds <= 0) {
                 snprintf(ret, CLOCK_TEXT_SIZE, "0001-01-01T00:00:00Z");
                 return;
         }
-        gmtime_r(&seconds, &tm);
-        snprintf(ret, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%09dZ", tm.tm_year + 1900,
-                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(nanoseconds % SECOND));
+        date_of_day(seconds / 86400, &year, &month, &day);
+        snprintf(ret, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%09dZ", year, month, day, rest / 3600,
+                 rest / 60 % 60, rest % 60, (int)(nanoseconds % SECOND));
 }
 
 int clock_parse(const char *text, int64_t *ret_nanoseconds)

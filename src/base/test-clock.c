@@ -35,6 +35,21 @@ static void test_points(void **state)
                     ago <= clock_now() - INT64_C(5400) * 1000000000);
 }
 
+static void test_format(void **state)
+{
+        /* Some 29 hours apart, until 2260: leap days, ends of months and years. */
+        for (int64_t seconds = 1; seconds < INT64_C(9151000000); seconds += 104729) {
+                char text[CLOCK_TEXT_SIZE], expected[64];
+                time_t time = (time_t)seconds;
+                struct tm tm;
+
+                gmtime_r(&time, &tm);
+                strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S.000000007Z", &tm);
+                clock_format(seconds * 1000000000 + 7, text);
+                assert_string_equal(text, expected);
+        }
+}
+
 static void test_no_points(void **state)
 {
         static const char *const wrong[] = {"",    "yesterday", "2026-13-01", "2026-11-24T",
@@ -89,9 +104,8 @@ static void test_printable(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_points),
-                cmocka_unit_test(test_no_points),
-                cmocka_unit_test(test_nearest),
+                cmocka_unit_test(test_points),    cmocka_unit_test(test_format),
+                cmocka_unit_test(test_no_points), cmocka_unit_test(test_nearest),
                 cmocka_unit_test(test_printable),
         };
 

@@ -102,7 +102,7 @@ int oci_features(OciContext *context, int argc, char **argv, int *ret_status, Er
                 return r < 0 ? r : 0;
         document = json_object_new_object();
         json_set_string(document, "ociVersionMin", "1.0.0");
-        json_set_string(document, "ociVersionMax", "1.2.0");
+        json_set_string(document, "ociVersionMax", "1.3.0");
         json_set(document, "hooks",
                  STRINGS("prestart", "createRuntime", "createContainer", "startContainer", "poststart",
                          "poststop"));

@@ -166,7 +166,7 @@ static int dispatch(OciContext *context, int argc, char **argv, int *ret_status,
         if (r < 0)
                 return r;
         if (version) {
-                printf("kelp-runtime version %s\nspec: 1.2.0\n", KELP_VERSION);
+                printf("kelp-runtime version %s\nspec: 1.3.0\n", KELP_VERSION);
                 return 0;
         }
         if (help || end == 1 || text_equal(argv[1], "help")) {

@@ -24,14 +24,36 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-/* Handlers went with the fork's purpose, ignored signals and the mask would be inherited by the payload. */
+/* The signals that we ignore, as bits; all that there are where the kernel's word is not to be had. */
+static uint64_t ignored_signals(const Init *init)
+{
+        _cleanup_close_ int fd = -EBADF;
+        char text[2048];
+        const char *line;
+        ssize_t length;
+
+        /* The /proc that a process of exec sees is the container's. */
+        if (init->exec)
+                return UINT64_MAX;
+        fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+        length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+        if (length <= 0)
+                return UINT64_MAX;
+        text[length] = 0;
+        line = strstr(text, "\nSigIgn:\t");
+        return line ? strtoull(line + strlen("\nSigIgn:\t"), NULL, 16) : UINT64_MAX;
+}
+
+/* Handlers have gone with clone3(2); ignored signals and the mask would be inherited by the payload. */
 static int reset_signals(Init *init, Error *err)
 {
         struct sigaction action = {.sa_handler = SIG_DFL};
+        uint64_t ignored = ignored_signals(init);
         sigset_t none;
 
         for (int number = 1; number < NSIG; number++)
-                sigaction(number, &action, NULL);
+                if (ignored >> (number - 1) & 1)
+                        sigaction(number, &action, NULL);
         sigemptyset(&none);
         if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
                 return fail_errno(err, errno, "sigprocmask");

@@ -367,14 +367,12 @@ static int mount_failed(const RuntimeMount *mount, int code, Error *err)
 static int refuse_link(int root, const char *destination, Error *err)
 {
         static const char *const names[] = {"/proc", "/sys", "/dev"};
-        _cleanup_close_ int fd = -EBADF;
         struct stat status;
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 if (!text_equal(destination, names[i]))
                         continue;
-                fd = path_open_in_root(root, destination, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
-                if (fd >= 0 && fstat(fd, &status) >= 0 && S_ISLNK(status.st_mode))
+                if (fstatat(root, names[i] + 1, &status, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISLNK(status.st_mode))
                         return fail_kind(err, ERROR_CORRUPT, ELOOP,
                                          "mount destination %s is a link in the image: it must be a folder",
                                          destination);

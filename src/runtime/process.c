@@ -98,6 +98,8 @@ int process_change_directory(const RuntimeProcess *process, bool make, Error *er
         const char *path = text_empty(process->cwd) ? "/" : process->cwd;
         char where[PATH_MAX];
 
+        if (text_equal(path, "/"))
+                return chdir(path) < 0 ? fail_errno(err, errno, "working directory /") : 0;
         if (make) {
                 _cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), folder = -EBADF;
 
@@ -233,6 +235,8 @@ int process_set_stdio(const int stdio[static 3], unsigned preserve, Error *err)
 
         /* First out of the way, above what is preserved, then into place: the numbers may overlap. */
         for (int i = 0; i < 3; i++) {
+                if (stdio[i] == i)
+                        continue;
                 copies[i] = stdio[i] >= 0 ? copy_stream(stdio[i], (int)(3 + preserve))
                                           : open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
                 if (copies[i] < 0)
@@ -246,7 +250,7 @@ int process_set_stdio(const int stdio[static 3], unsigned preserve, Error *err)
                 }
         }
         for (int i = 0; i < 3; i++)
-                if (dup2(copies[i], i) < 0)
+                if (stdio[i] == i ? fcntl(i, F_SETFD, 0) < 0 : dup2(copies[i], i) < 0)
                         return fail_errno(err, errno, "standard stream %d", i);
         if (syscall(SYS_close_range, 3 + preserve, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) < 0)
                 return fail_errno(err, errno, "close_range");

@@ -64,7 +64,7 @@ typedef struct Spawn {
 static int spawn_init(Spawn *spawn, uint64_t flags)
 {
         struct clone_args arguments = {
-                .flags = spawn->new_namespaces | flags | CLONE_PIDFD,
+                .flags = spawn->new_namespaces | flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
                 .pidfd = (uint64_t)(uintptr_t)&spawn->pidfd,
                 .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
         };

@@ -1,4 +1,4 @@
-/* The OCI runtime configuration (runtime-spec v1.2, config.json) as C structures. The engine fills one
+/* The OCI runtime configuration (runtime-spec v1.3, config.json) as C structures. The engine fills one
  * directly; kelp-runtime reads one from a bundle. All strings are owned; zero-initialised is empty. */
 #pragma once
 

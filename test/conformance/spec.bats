@@ -87,6 +87,13 @@ refuse()
         assert_contains 'process.execCPUAffinity.final'
 }
 
+@test "process: signals that the caller ignores are not ignored inside" {
+        # Without a shell, which ignores QUIT itself.
+        edit_config "config['process']['args'] = ['grep', 'SigIgn', '/proc/self/status']"
+        output=$(trap '' USR1 TERM 40; "$RUNTIME" run --bundle "$BUNDLE" one | without_noise)
+        assert_equal "$output" $'SigIgn:\t0000000000000000'
+}
+
 @test "root, hostname, domainname" {
         observe "config['root']['readonly'] = True" 'touch /x 2>/dev/null || echo refused' refused
         observe "config['root']['readonly'] = False" 'touch /x && echo made' made
