@@ -5,6 +5,7 @@
 #include "runtime/hooks.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,6 +35,28 @@ static int notified(void *argument, const CriuAnswer *answer, int *fd, Error *er
         return 0;
 }
 
+/* Files go onto files. */
+static int make_target(int root, const RuntimeMount *mount)
+{
+        struct stat status;
+        _cleanup_close_ int target = path_open_in_root(root, mount->destination, O_PATH | O_CLOEXEC, 0);
+        _cleanup_free_ char *folder = NULL;
+        bool file = !text_empty(mount->source) && mount->source[0] == '/' &&
+                    stat(mount->source, &status) == 0 && !S_ISDIR(status.st_mode);
+
+        if (target >= 0)
+                return 0;
+        folder = file ? strndup(mount->destination,
+                                (size_t)(path_basename(mount->destination) - mount->destination))
+                      : strdup(mount->destination);
+        target = folder ? path_make_directory_in_root(root, folder, 0755) : -ENOMEM;
+        if (target < 0 || !file)
+                return target < 0 ? target : 0;
+        close(target);
+        target = path_open_in_root(root, mount->destination, O_CREAT | O_EXCL | O_RDONLY | O_CLOEXEC, 0644);
+        return target < 0 ? target : 0;
+}
+
 /* Places for mounts that were made when the container was, and may not be in this root file system. */
 static int make_targets(const OciContainer *container, Error *err)
 {
@@ -43,17 +66,16 @@ static int make_targets(const OciContainer *container, Error *err)
         if (root < 0)
                 return fail_errno(err, errno, "root file system %s", spec->root_path);
         for (size_t i = 0; i < spec->mount_count; i++) {
-                const RuntimeMount *mount = &spec->mounts[i];
-                _cleanup_close_ int target =
-                        path_open_in_root(root, mount->destination, O_PATH | O_CLOEXEC, 0);
+                const char *destination = spec->mounts[i].destination;
+                int r;
 
                 /* What lies on another mount comes with that one's content. */
-                if (target >= 0 || text_after(mount->destination, "/dev/") ||
-                    text_after(mount->destination, "/sys/") || text_after(mount->destination, "/proc/"))
+                if (text_after(destination, "/dev/") || text_after(destination, "/sys/") ||
+                    text_after(destination, "/proc/"))
                         continue;
-                target = path_make_directory_in_root(root, mount->destination, 0755);
-                if (target < 0)
-                        return fail_errno(err, -target, "mount on %s", mount->destination);
+                r = make_target(root, &spec->mounts[i]);
+                if (r < 0)
+                        return fail_errno(err, -r, "mount on %s", destination);
         }
         return 0;
 }

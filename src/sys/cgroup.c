@@ -67,13 +67,25 @@ int cgroup_has_controller(int cgroup, const char *name)
         return contains_word(cgroup, "cgroup.controllers", name);
 }
 
+/* But for the root of the hierarchy, which may have both, processes and controllers for children. Of a group
+ * with processes the kernel would take "cpu" and "pids", and then let nobody into its children any more
+ * (cgroup-v2, "Threads": they are "domain invalid"). */
+static bool has_processes(int cgroup)
+{
+        _cleanup_buffer_ Buffer text = {0};
+
+        return faccessat(cgroup, "cgroup.type", F_OK, 0) == 0 &&
+               file_read_at(cgroup, "cgroup.procs", FILE_MAXIMUM, &text) >= 0 && text.length > 0;
+}
+
 /* As many as can be had: one that is refused must not keep back the others. */
 static void delegate_controllers(int cgroup)
 {
         _cleanup_buffer_ Buffer text = {0};
         char *save = NULL;
 
-        if (file_read_at(cgroup, "cgroup.controllers", FILE_MAXIMUM, &text) < 0 || !text.data)
+        if (has_processes(cgroup) || file_read_at(cgroup, "cgroup.controllers", FILE_MAXIMUM, &text) < 0 ||
+            !text.data)
                 return;
         for (char *name = strtok_r(text.data, " \n", &save); name; name = strtok_r(NULL, " \n", &save)) {
                 char word[64];

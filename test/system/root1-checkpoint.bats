@@ -117,21 +117,22 @@ restore_detached()
         echo before >"$WORK/source/file"
         printf '#!/bin/sh\ncat >%s/hook\n' "$WORK" >"$WORK/hook-program"
         chmod +x "$WORK/hook-program"
-        edit 'until [ -e /tmp/end ]; do echo x >/tmp/count; sleep 0.1; done; cat /data/file >/tmp/seen; exit 7' "
+        edit 'until [ -e /tmp/end ]; do echo x >/tmp/count; sleep 0.1; done; cat /data/file /etc/one >/tmp/seen; exit 7' "
 config['mounts'].append({'destination': '/data', 'type': 'bind', 'source': '$WORK/source', 'options': ['bind']})
+config['mounts'].append({'destination': '/etc/one', 'type': 'bind', 'source': '$WORK/source/file', 'options': ['bind', 'rprivate']})
 config['hooks'] = {'createRuntime': [{'path': '$WORK/hook-program'}]}"
         run_detached one
         until_true [ -s "$COUNT" ]
         checked "$RUNTIME" checkpoint --image-path "$WORK/images" one
         mkdir "$WORK/other"
         echo after >"$WORK/other/file"
-        rm "$WORK/hook"
-        sed -i "s|$WORK/source|$WORK/other|" "$WORK/bundle/config.json"
+        rm -r "$WORK/hook" "$WORK/bundle/rootfs/data" "$WORK/bundle/rootfs/etc"
+        sed -i "s|$WORK/source|$WORK/other|g" "$WORK/bundle/config.json"
         touch "$WORK/bundle/rootfs/tmp/end"
         run "$RUNTIME" restore --bundle "$WORK/bundle" --image-path "$WORK/images" two </dev/null
         echo "$output"
         [ "$status" -eq 7 ]
-        [ "$(cat "$WORK/bundle/rootfs/tmp/seen")" = after ]
+        [ "$(cat "$WORK/bundle/rootfs/tmp/seen")" = $'after\nafter' ]
         grep -q '"id":"two"' "$WORK/hook"
         [ -z "$("$RUNTIME" list -q)" ]
 }
