@@ -71,7 +71,7 @@ static json_object *seccomp(void)
 
 static json_object *linux_section(void)
 {
-        json_object *section = json_object_new_object();
+        json_object *section = json_object_new_object(), *extensions;
 
         json_set(section, "namespaces",
                  STRINGS("cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"));
@@ -79,6 +79,11 @@ static json_object *linux_section(void)
         json_set(section, "seccomp", seccomp());
         json_set(section, "apparmor", enabled(true));
         json_set(section, "selinux", enabled(true));
+        json_set(section, "intelRdt", enabled(false));
+        json_set(section, "netDevices", enabled(false));
+        extensions = json_object_new_object();
+        json_set(extensions, "idmap", enabled(true));
+        json_set(section, "mountExtensions", extensions);
         return section;
 }
 

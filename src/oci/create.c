@@ -160,6 +160,8 @@ static int make_init(const OciContext *context, const CreateOptions *options, Oc
                 r = state_listen(container, &listener, err);
         create.listener = listener;
         if (r >= 0)
+                r = runtime_map_mounts(&container->spec, err);
+        if (r >= 0)
                 r = runtime_create(&create, init, err);
         /* A group that we may make is not always one into which we may go. */
         if (r == -EACCES && cgroup >= 0 && !resources_limit(container->spec.resources)) {

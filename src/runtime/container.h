@@ -81,6 +81,10 @@ int runtime_leave(RuntimeContainer *container, Error *err);
 void runtime_container_deinit(RuntimeContainer *container);
 #define _cleanup_runtime_container_ _cleanup_(runtime_container_deinit)
 
+/* Makes the id-mapped bind mounts of @spec, as RuntimeMount.tree; to be called before runtime_create(), since
+ * it needs the caller's privileges over their file systems. ERROR_UNSUPPORTED where the kernel refuses. */
+int runtime_map_mounts(RuntimeSpec *spec, Error *err);
+
 /* A detached clone of what is mounted on @path in the container of process @pidfd, for RuntimeMount.tree of
  * another one in the same user namespace. */
 int runtime_clone_mount(int pidfd, const char *path, int *ret, Error *err);

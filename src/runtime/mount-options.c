@@ -46,7 +46,7 @@ static const struct {
 
 bool feature_mount_option(size_t index, char ret[static 32])
 {
-        static const char *const others[] = {"bind", "rbind", "tmpcopyup"};
+        static const char *const others[] = {"bind", "rbind", "tmpcopyup", "idmap", "ridmap"};
         const size_t named = ELEMENTSOF(attributes) + ELEMENTSOF(propagations);
 
         /* First all as they are, then the same with an "r" in front. */
@@ -109,6 +109,9 @@ int mount_options_parse(const StringList *words, MountOptions *ret)
                 if (text_equal(word, "bind") || text_equal(word, "rbind")) {
                         options.bind = true;
                         options.recursive = options.recursive || *word == 'r';
+                } else if (text_equal(word, "idmap") || text_equal(word, "ridmap")) {
+                        options.idmap = true;
+                        options.idmap_recursive = options.idmap_recursive || *word == 'r';
                 } else if (text_equal(word, "tmpcopyup")) {
                         options.copy_up = true;
                 } else {

@@ -14,9 +14,10 @@ typedef struct MountOptions {
         uint64_t recursive_set, recursive_clear; /* and of all below it */
         uint64_t propagation;                    /* MS_PRIVATE, …; 0: as it is */
         bool propagation_recursive;
-        bool copy_up;    /* tmpcopyup */
-        bool has_mode;   /* mode=… is among the data */
-        StringList data; /* for the file system: "name=value" or "name" */
+        bool idmap, idmap_recursive; /* idmap, ridmap */
+        bool copy_up;                /* tmpcopyup */
+        bool has_mode;               /* mode=… is among the data */
+        StringList data;             /* for the file system: "name=value" or "name" */
 } MountOptions;
 
 void mount_options_deinit(MountOptions *options);

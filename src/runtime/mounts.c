@@ -211,11 +211,6 @@ static int mount_bind(Init *init, const RuntimeMount *mount, const MountOptions 
         struct stat status;
         int r;
 
-        if (mount->uid_map_count || mount->gid_map_count)
-                return fail_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP,
-                                 "mount %s: id-mapped mounts need privileges on the file system that a user "
-                                 "namespace does not have",
-                                 mount->destination);
         r = mount->content ? memory_file_make(init, mount->content, &source, err)
                            : open_source(mount, options->recursive, &source, err);
         if (r < 0)

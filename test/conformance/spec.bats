@@ -90,7 +90,7 @@ refuse()
 @test "process: signals that the caller ignores are not ignored inside" {
         # Without a shell, which ignores QUIT itself.
         edit_config "config['process']['args'] = ['grep', 'SigIgn', '/proc/self/status']"
-        output=$(trap '' USR1 TERM 40; "$RUNTIME" run --bundle "$BUNDLE" one | without_noise)
+        output=$(trap '' USR1 TERM RTMIN+6; "$RUNTIME" run --bundle "$BUNDLE" one | without_noise)
         assert_equal "$output" $'SigIgn:\t0000000000000000'
 }
 
@@ -178,7 +178,12 @@ config['mounts'] = [m for m in config['mounts'] if m['type'] != 'mqueue']" \
                 refuse "config['process']['selinuxLabel'] = 'system_u:object_r:x_t:s0'" 'SELinux label'
         fi
         refuse "config['mounts'].append({'destination': '/m', 'type': 'bind', 'source': '/tmp', 'options': ['bind'], 'uidMappings': [{'containerID': 0, 'hostID': 1, 'size': 1}], 'gidMappings': [{'containerID': 0, 'hostID': 1, 'size': 1}]})" \
-                'id-mapped'
+                'id-mapped mounts need CAP_SYS_ADMIN'
+        for word in idmap ridmap; do
+                refuse "config['mounts'].append({'destination': '/m', 'type': 'bind', 'source': '/tmp', 'options': ['rbind', '$word']})" \
+                        'mount /m: the kernel refuses an id-mapped mount of /tmp'
+        done
+        refuse "config['mounts'].append({'destination': '/m', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['idmap']})" 'only a bind mount'
 }
 
 @test "linux: seccomp: actions, errno, arguments, flags" {
