@@ -3,7 +3,9 @@
 #include "oci/create.h"
 #include "oci/foreground.h"
 #include "runtime/hooks.h"
+#include "sys/process.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 /* Options that create and run have in common. */
@@ -67,15 +69,18 @@ int oci_create(OciContext *context, int argc, char **argv, int *ret_status, Erro
         return runtime_leave(&init, err);
 }
 
-/* Of hooks that fail the specification wants a warning, no more. */
-static void run_poststart(const OciContext *context, const OciContainer *container)
+/* When one fails the container is stopped (runtime-spec 1.3, runtime.md#lifecycle, step 10). */
+static int run_poststart(const OciContainer *container, Error *err)
 {
         HookState state = {
                 .id = container->id, .bundle = container->bundle, .status = "running", .pid = container->pid};
-        Error error = ERROR_INIT;
+        int r = hooks_run(&container->spec, HOOK_POSTSTART, &state, err);
 
-        if (hooks_run(&container->spec, HOOK_POSTSTART, &state, &error) < 0)
-                oci_warn(context, error.message);
+        if (r < 0 && container->pidfd >= 0) {
+                process_signal(container->pidfd, SIGKILL);
+                process_wait_end(container->pidfd, -1);
+        }
+        return r;
 }
 
 /* Of whom a seccomp agent is told, now that the container has its final place. */
@@ -110,8 +115,7 @@ int oci_start(OciContext *context, int argc, char **argv, int *ret_status, Error
                 r = runtime_start(&init, err);
         if (r < 0)
                 return fail_wrap(err, r, "start container %s", container.id);
-        run_poststart(context, &container);
-        return 0;
+        return run_poststart(&container, err);
 }
 
 /* Its end, or ours: the container is left or removed as the options say. @r: what came of its start. */
@@ -150,7 +154,7 @@ int oci_run(OciContext *context, int argc, char **argv, int *ret_status, Error *
                 name_for_agent(&container, &init);
                 r = runtime_start(&init, err);
                 if (r >= 0)
-                        run_poststart(context, &container);
+                        r = run_poststart(&container, err);
                 r = finish(context, &options, words.keep, &container, &init, r, ret_status, err);
         }
         if (!options.detached)

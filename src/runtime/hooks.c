@@ -92,6 +92,7 @@ static int hook_run(const RuntimeHook *hook, const char *state, Error *err)
 int hooks_run(const RuntimeSpec *spec, RuntimeHookKind kind, const HookState *state, Error *err)
 {
         _cleanup_json_ json_object *object = NULL;
+        int result = 0;
 
         if (!spec->hook_counts[kind])
                 return 0;
@@ -100,10 +101,13 @@ int hooks_run(const RuntimeSpec *spec, RuntimeHookKind kind, const HookState *st
                 return fail_memory(err);
         for (size_t i = 0; i < spec->hook_counts[kind]; i++) {
                 const RuntimeHook *hook = &spec->hooks[kind][i];
-                int r = hook_run(hook, json_text(object), err);
+                int r = hook_run(hook, json_text(object), result < 0 ? NULL : err);
 
-                if (r < 0)
-                        return fail_wrap(err, r, "%s hook %zu (%s)", KIND_NAMES[kind], i, hook->path);
+                if (r >= 0 || result < 0)
+                        continue;
+                result = fail_wrap(err, r, "%s hook %zu (%s)", KIND_NAMES[kind], i, hook->path);
+                if (kind != HOOK_POSTSTOP)
+                        break;
         }
-        return 0;
+        return result;
 }

@@ -11,7 +11,8 @@ typedef struct HookState {
 } HookState;
 
 /* Runs the hooks of one kind, one behind the other, each with its own environment and nothing of ours open.
- * The first that fails, or takes longer than its timeout, ends it: an error that names it. */
+ * The first that fails, or takes longer than its timeout, ends it: an error that names it. Only of
+ * HOOK_POSTSTOP all run, and the first failure is told. */
 int hooks_run(const RuntimeSpec *spec, RuntimeHookKind kind, const HookState *state, Error *err);
 /* The state as JSON; also what a seccomp agent is told. The caller's to put. */
 json_object *hook_state_new(const RuntimeSpec *spec, const HookState *state);
