@@ -42,6 +42,18 @@ static bool leads_up(const char *path)
         return false;
 }
 
+/* A scope of systemd's was asked for; the group is made beside it, by files. */
+static int without_systemd(const OciContext *context, Error *err)
+{
+        static const char why[] =
+                "no scope of systemd's is made, the cgroup is one of cgroupfs below our own";
+
+        if (context->strict_cgroups)
+                return fail_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP, "--strict-cgroups: %s", why);
+        oci_warn(context, why);
+        return 0;
+}
+
 int container_cgroup_plan(const OciContext *context, OciContainer *container, Error *err)
 {
         const char *mount = text_equal(context->cgroup_manager, "disabled") ? NULL : cgroup_mount(NULL);
@@ -52,6 +64,9 @@ int container_cgroup_plan(const OciContext *context, OciContainer *container, Er
 
         if (!mount)
                 return 0;
+        r = scope ? without_systemd(context, err) : 0;
+        if (r < 0)
+                return r;
         if (path && leads_up(path))
                 return fail_kind(err, ERROR_USAGE, EINVAL,
                                  "linux.cgroupsPath: '%s' leads out of the tree of cgroups", path);

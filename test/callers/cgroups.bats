@@ -94,6 +94,18 @@ in_view()
                 "$RUNTIME" run --bundle "$WORK/bundle" one)" ran
 }
 
+@test "cgroups: a scope of systemd's is not replaced by another group without a word" {
+        in_view '"$RUNTIME" spec --rootless --bundle "$BUNDLE"'
+        edit "config['process'].update(terminal=False, args=['echo', 'ran'])"
+        # shellcheck disable=SC2016
+        output=$(in_view '"$RUNTIME" --systemd-cgroup run --bundle "$BUNDLE" one 2>&1')
+        equal "$(wc -l <<<"$output")" 2
+        [[ "$output" == *'no scope'*$'\nran' ]]
+        # shellcheck disable=SC2016
+        output=$(in_view '"$RUNTIME" --strict-cgroups --systemd-cgroup run --bundle "$BUNDLE" one 2>&1 || echo failed')
+        [[ "$output" == *'no scope'*failed ]]
+}
+
 @test "cgroups: root: the path, devices, hugetlb, update, pause, and nothing left" {
         local runtime=("$RUNTIME" --root "$WORK/state") file
         "$RUNTIME" spec --bundle "$WORK/bundle"
