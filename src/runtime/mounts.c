@@ -34,8 +34,8 @@ static bool may_cover_proc(const char *destination)
 }
 
 /* The common case of a missing destination: a folder in one that is there, and nothing by its name, not even
- * a link. */
-static bool make_in_parent(int root, const char *destination)
+ * a link. Its descriptor, or negative. */
+static int make_in_parent(int root, const char *destination)
 {
         _cleanup_close_ int parent = -EBADF;
         const char *name = path_basename(destination);
@@ -43,10 +43,12 @@ static bool make_in_parent(int root, const char *destination)
 
         if (!*name || text_equal(name, ".") || text_equal(name, "..") ||
             strlen(destination) >= sizeof(folder))
-                return false;
+                return -EINVAL;
         snprintf(folder, sizeof(folder), "%.*s", (int)(name - destination), destination);
         parent = path_open_in_root(root, folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-        return parent >= 0 && mkdirat(parent, name, 0755) == 0;
+        if (parent < 0 || mkdirat(parent, name, 0755) < 0)
+                return -EINVAL;
+        return openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* Makes the missing destination: a folder, or an empty file for a source that is no folder. */
@@ -56,8 +58,6 @@ static int make_destination(int root, const char *destination, bool folder, Erro
         char *slash;
         int fd;
 
-        if (folder && make_in_parent(root, destination))
-                return 0;
         fd = path_resolve_in_root(root, destination, &path);
         if (fd < 0)
                 return fail_errno(err, -fd, "mount destination %s", destination);
@@ -91,6 +91,15 @@ static int open_destination(int root, const char *destination, bool folder, int 
         struct stat status;
         int r;
 
+        if (fd == -ENOENT && folder) {
+                /* A folder that could be made is none of a /proc's. */
+                int made = make_in_parent(root, destination);
+
+                if (made >= 0) {
+                        *ret = made;
+                        return 0;
+                }
+        }
         if (fd == -ENOENT) {
                 r = make_destination(root, destination, folder, err);
                 if (r < 0)
