@@ -379,7 +379,6 @@ static const Step container_steps[] = {
 static const Step exec_steps[] = {
         {"affinity", set_affinity},
         {"time namespace", make_time_namespace},
-        {"oom score", set_oom_score},
         {"hiding", hide},
         {"filter", compile_filter},
         {"signals", reset_signals},

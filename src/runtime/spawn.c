@@ -488,6 +488,25 @@ static void await_payload(const RuntimeExec *exec)
                         return;
 }
 
+/* A process of exec hides from its birth on (spawn_sibling()), so it cannot write its own files below /proc:
+ * it inherits the score that we have meanwhile. */
+static int spawn_with_oom_score(Spawn *spawn, const RuntimeProcess *process, RuntimeContainer *ret,
+                                Error *err)
+{
+        static const char file[] = "/proc/self/oom_score_adj";
+        _cleanup_buffer_ Buffer before = {0};
+        int r = process->has_oom_score_adj ? file_read_at(AT_FDCWD, file, 64, &before) : 0;
+
+        if (r < 0)
+                return fail_errno(err, -r, "%s", file);
+        r = process_set_oom_score(process, err);
+        if (r >= 0)
+                r = spawn_container(spawn, NULL, ret, err);
+        if (before.data)
+                file_write_existing_at(AT_FDCWD, file, before.data);
+        return r;
+}
+
 int runtime_exec(const RuntimeExec *exec, RuntimeContainer *ret, Error *err)
 {
         _cleanup_runtime_container_ RuntimeContainer container = RUNTIME_CONTAINER_INIT;
@@ -521,7 +540,7 @@ int runtime_exec(const RuntimeExec *exec, RuntimeContainer *ret, Error *err)
                         r = fail_errno(err, errno, "time namespace of process %d", exec->pid);
         }
         if (r >= 0)
-                r = spawn_container(&spawn, NULL, &container, err);
+                r = spawn_with_oom_score(&spawn, exec->process, &container, err);
         cleanup_close(&spawn.init.time_namespace);
         if (r >= 0)
                 r = await_created(&create, &container, err);

@@ -106,6 +106,21 @@ in_view()
         [[ "$output" == *'no scope'*failed ]]
 }
 
+@test "cgroups: a process of exec has the oomScoreAdj of its own, ours stays" {
+        in_view '"$RUNTIME" spec --rootless --bundle "$BUNDLE"'
+        edit "config['process'].update(terminal=False, args=['sleep', '1000'], oomScoreAdj=300)"
+        echo '{"args": ["cat", "/proc/self/oom_score_adj"], "cwd": "/", "user": {"uid": 0, "gid": 0}, "env": ["PATH=/bin"], "oomScoreAdj": 444}' \
+                >"$WORK/bundle/process.json"
+        # shellcheck disable=SC2016
+        output=$(in_view '
+                "$RUNTIME" run -d --bundle "$BUNDLE" one </dev/null >/dev/null 2>&1
+                "$RUNTIME" exec one cat /proc/1/oom_score_adj
+                "$RUNTIME" exec --process "$BUNDLE/process.json" one
+                "$RUNTIME" delete --force one
+        ')
+        equal "$output" $'300\n444'
+}
+
 @test "cgroups: root: the path, devices, hugetlb, update, pause, and nothing left" {
         local runtime=("$RUNTIME" --root "$WORK/state") file
         "$RUNTIME" spec --bundle "$WORK/bundle"
