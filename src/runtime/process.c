@@ -235,7 +235,7 @@ int process_set_stdio(const int stdio[static 3], unsigned preserve, Error *err)
 
         /* First out of the way, above what is preserved, then into place: the numbers may overlap. */
         for (int i = 0; i < 3; i++) {
-                if (stdio[i] == i)
+                if (stdio[i] == i && !is_null(i))
                         continue;
                 copies[i] = stdio[i] >= 0 ? copy_stream(stdio[i], (int)(3 + preserve))
                                           : open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -250,7 +250,7 @@ int process_set_stdio(const int stdio[static 3], unsigned preserve, Error *err)
                 }
         }
         for (int i = 0; i < 3; i++)
-                if (stdio[i] == i ? fcntl(i, F_SETFD, 0) < 0 : dup2(copies[i], i) < 0)
+                if (copies[i] < 0 ? fcntl(i, F_SETFD, 0) < 0 : dup2(copies[i], i) < 0)
                         return fail_errno(err, errno, "standard stream %d", i);
         if (syscall(SYS_close_range, 3 + preserve, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) < 0)
                 return fail_errno(err, errno, "close_range");

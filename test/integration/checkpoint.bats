@@ -55,3 +55,14 @@ teardown()
         run_runtime features
         assert_contains '"org.opencontainers.runc.checkpoint.enabled":"true"'
 }
+
+@test "the null device as a standard stream is the container's own, as criu wants it" {
+        # shellcheck disable=SC2016 # for the container's shell
+        set_script 'for i in 0 2; do
+                id=$(sed -n "s/^mnt_id:[^0-9]*//p" /proc/1/fdinfo/$i)
+                grep "^$id " /proc/1/mountinfo || echo "stream $i is on a mount of the host"
+        done'
+        output=$("$RUNTIME" run --bundle "$BUNDLE" one </dev/null 2>/dev/null)
+        assert_equal "$(grep -c / <<<"$output")" 2
+        run ! grep stream <<<"$output"
+}
