@@ -34,7 +34,7 @@ static int below_own(const char *mount, const char *name, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-static bool leads_up(const char *path)
+bool cgroup_path_leads_up(const char *path)
 {
         for (const char *part = path; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
                 if (strcspn(part, "/") == 2 && part[0] == '.' && part[1] == '.')
@@ -67,7 +67,7 @@ int container_cgroup_plan(const OciContext *context, OciContainer *container, Er
         r = scope ? without_systemd(context, err) : 0;
         if (r < 0)
                 return r;
-        if (path && leads_up(path))
+        if (path && cgroup_path_leads_up(path))
                 return fail_kind(err, ERROR_USAGE, EINVAL,
                                  "linux.cgroupsPath: '%s' leads out of the tree of cgroups", path);
         if (path && path[0] == '/' && !scope) {

@@ -130,10 +130,6 @@ static int add_capabilities(const StringList *names, RuntimeProcess *process, Er
                 sets->bounding |= bit;
                 sets->effective |= bit;
                 sets->permitted |= bit;
-                if (process->uid != 0) {
-                        sets->inheritable |= bit;
-                        sets->ambient |= bit;
-                }
         }
         return 0;
 }
@@ -226,6 +222,9 @@ static int run_process(const OciContainer *container, const ExecOptions *options
         Foreground foreground;
         int r;
 
+        if (options->cgroup && cgroup_path_leads_up(options->cgroup))
+                return fail_kind(err, ERROR_USAGE, EINVAL,
+                                 "--cgroup %s: it leads out of the container's cgroup", options->cgroup);
         if (container->cgroup) {
                 _cleanup_free_ char *path = path_join(container->cgroup, options->cgroup ?: "");
 

@@ -44,7 +44,7 @@ int process_set_oom_score(const RuntimeProcess *process, Error *err)
         if (!process->has_oom_score_adj)
                 return 0;
         snprintf(text, sizeof(text), "%d", process->oom_score_adj);
-        r = file_write_existing_at(AT_FDCWD, "/proc/self/oom_score_adj", text);
+        r = proc_write("self/oom_score_adj", text);
         return r < 0 ? fail_errno(err, -r, "oom_score_adj %s: a plain user can only raise it", text) : 0;
 }
 
@@ -54,7 +54,7 @@ static int set_labels(const RuntimeProcess *process, Error *err)
         int r;
 
         if (!text_empty(process->selinux_label)) {
-                r = file_write_existing_at(AT_FDCWD, "/proc/thread-self/attr/exec", process->selinux_label);
+                r = proc_write("thread-self/attr/exec", process->selinux_label);
                 if (r < 0)
                         return fail_errno(err, -r, "SELinux label %s", process->selinux_label);
         }
@@ -63,7 +63,7 @@ static int set_labels(const RuntimeProcess *process, Error *err)
         text = text_printf("exec %s", process->apparmor_profile);
         if (!text)
                 return fail_memory(err);
-        r = file_write_existing_at(AT_FDCWD, "/proc/thread-self/attr/apparmor/exec", text);
+        r = proc_write("thread-self/attr/apparmor/exec", text);
         return r < 0 ? fail_errno(err, -r, "AppArmor profile %s", process->apparmor_profile) : 0;
 }
 

@@ -42,6 +42,15 @@ static int bind_node(Init *init, int source_fd, const char *source, const char *
         return 0;
 }
 
+/* What a bundle has by that name is taken when it is that node, and no link or file in its place. */
+static bool is_wanted(int folder, const char *name, mode_t kind, dev_t number)
+{
+        struct stat status;
+
+        return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+               (status.st_mode & S_IFMT) == kind && (kind == S_IFIFO || status.st_rdev == number);
+}
+
 /* With real privileges a node is a node; -EPERM otherwise. */
 static int make_node(Init *init, const RuntimeDevice *device)
 {
@@ -50,13 +59,13 @@ static int make_node(Init *init, const RuntimeDevice *device)
         _cleanup_close_ int parent = folder ? path_make_directory_in_root(init->root, folder, 0755) : -ENOMEM;
         mode_t kind = device->type == 'b' ? S_IFBLK : device->type == 'p' ? S_IFIFO : S_IFCHR;
         mode_t mode = device->has_mode ? device->mode & 07777 : 0666;
+        dev_t number = makedev((unsigned)device->major, (unsigned)device->minor);
         const char *name = path_basename(device->path);
 
         if (parent < 0)
                 return parent;
-        if (mknodat(parent, name, kind | mode, makedev((unsigned)device->major, (unsigned)device->minor)) <
-                    0 &&
-            errno != EEXIST)
+        if (mknodat(parent, name, kind | mode, number) < 0 &&
+            (errno != EEXIST || !is_wanted(parent, name, kind, number)))
                 return -errno;
         if (fchownat(parent, name, device->uid, device->gid, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;

@@ -65,6 +65,9 @@ int terminal_attach(Init *init, Error *err); /* controlling terminal; 0, 1, 2 */
 int paths_mask(Init *init, Error *err);
 int paths_make_readonly(Init *init, Error *err);
 int sysctls_write(Init *init, Error *err);
+/* Writes below /proc, where a bundle or a container may have put anything: only to a procfs, across no mount
+ * and no magic link (-EXDEV, -ELOOP). 0 or a negative errno. */
+int proc_write(const char *path, const char *text);
 
 /* ---- execute.c ---- */
 int execute_prepare(Init *init, Error *err); /* before anything is given up: how the payload is executed */

@@ -5,8 +5,12 @@
 #include "runtime/init.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 static int attach_over(int tree, const char *path, Error *err)
@@ -109,44 +113,111 @@ int paths_mask(Init *init, Error *err)
         return r;
 }
 
-/* A sysctl is a file; what does not belong to a namespace of the container's, the kernel refuses to write. */
+int proc_write(const char *path, const char *text)
+{
+        struct open_how how = {.flags = O_WRONLY | O_NOCTTY | O_CLOEXEC,
+                               .resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS};
+        _cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -EBADF;
+        size_t length = strlen(text);
+        struct statfs fs;
+        ssize_t written;
+
+        if (proc < 0 || fstatfs(proc, &fs) < 0)
+                return -errno;
+        if (fs.f_type != PROC_SUPER_MAGIC)
+                return -EXDEV;
+        fd = (int)syscall(SYS_openat2, proc, path, &how, sizeof(how));
+        if (fd < 0)
+                return -errno;
+        written = write(fd, text, length);
+        return written < 0 ? -errno : (size_t)written == length ? 0 : -EIO;
+}
+
+/* ---- sysctls ---- */
+
+/* What belongs to a namespace; all else is the host's, which its root, who may be us, could change. */
+static const struct {
+        const char *name; /* with a slash at its end: all below */
+        NamespaceKind kind;
+} namespaced[] = {
+        {"net/", NAMESPACE_NETWORK},
+        {"fs/mqueue/", NAMESPACE_IPC},
+        {"kernel/auto_msgmni", NAMESPACE_IPC},
+        {"kernel/msg_next_id", NAMESPACE_IPC},
+        {"kernel/msgmax", NAMESPACE_IPC},
+        {"kernel/msgmnb", NAMESPACE_IPC},
+        {"kernel/msgmni", NAMESPACE_IPC},
+        {"kernel/sem", NAMESPACE_IPC},
+        {"kernel/sem_next_id", NAMESPACE_IPC},
+        {"kernel/shm_next_id", NAMESPACE_IPC},
+        {"kernel/shm_rmid_forced", NAMESPACE_IPC},
+        {"kernel/shmall", NAMESPACE_IPC},
+        {"kernel/shmmax", NAMESPACE_IPC},
+        {"kernel/shmmni", NAMESPACE_IPC},
+        {"kernel/domainname", NAMESPACE_UTS},
+        {"kernel/hostname", NAMESPACE_UTS},
+        {"user/", NAMESPACE_USER},
+};
+
+static bool is_containers_own(const Init *init, const char *name)
+{
+        for (size_t i = 0; i < ELEMENTSOF(namespaced); i++) {
+                const char *wanted = namespaced[i].name, *rest = text_after(name, wanted);
+
+                if (rest && (wanted[strlen(wanted) - 1] == '/' ? *rest != 0 : *rest == 0))
+                        return (namespaced[i].kind == NAMESPACE_USER && init->in_user_namespace) ||
+                               init->spec->namespaces[namespaced[i].kind].mode != NAMESPACE_HOST;
+        }
+        return false;
+}
+
+/* "net.ipv4.ip_forward"; with a slash in it the slashes separate and dots belong to names
+ * ("net/ipv4/conf/eth0.1/…"). */
+static char *sysctl_path(const char *name, size_t length)
+{
+        char *path = strndup(name, length);
+
+        for (char *c = path; path && !strchr(path, '/') && *c; c++)
+                if (*c == '.') {
+                        for (; *c; c++)
+                                *c = *c == '.' ? '/' : *c;
+                        break;
+                }
+        return path;
+}
+
+static int sysctl_write(const Init *init, const char *sysctl, Error *err)
+{
+        const char *equals = strchr(sysctl, '=');
+        size_t length = equals ? (size_t)(equals - sysctl) : 0;
+        _cleanup_free_ char *path = sysctl_path(sysctl, length), *file = NULL;
+        int r;
+
+        if (!path)
+                return fail_memory(err);
+        if (!length)
+                return fail_kind(err, ERROR_USAGE, EINVAL, "sysctl '%s': no value", sysctl);
+        if (strstr(path, "..") || strstr(path, "//") || !is_containers_own(init, path)) {
+                fail_kind(err, ERROR_USAGE, EPERM, "sysctl %.*s: refused", (int)length, sysctl);
+                return fail_hint(err, "it is not one of a namespace of the container's own: only the host's "
+                                      "administrator can change it");
+        }
+        file = path_join("sys", path);
+        if (!file)
+                return fail_memory(err);
+        r = proc_write(file, equals + 1);
+        if (r == -EXDEV)
+                return fail(err, EXDEV, "sysctl %.*s: /proc of the container is no procfs, or covered",
+                            (int)length, sysctl);
+        return r < 0 ? fail_errno(err, -r, "sysctl %.*s: write '%s'", (int)length, sysctl, equals + 1) : 0;
+}
+
 int sysctls_write(Init *init, Error *err)
 {
         const StringList *sysctls = &init->spec->sysctls;
+        int r = 0;
 
-        for (size_t i = 0; i < sysctls->count; i++) {
-                const char *equals = strchr(sysctls->items[i], '=');
-                _cleanup_free_ char *path = NULL;
-                _cleanup_close_ int proc = -EBADF;
-                int length = equals ? (int)(equals - sysctls->items[i]) : 0, r;
-
-                if (!length || asprintf(&path, "sys/%.*s", length, sysctls->items[i]) < 0)
-                        return length ? fail_memory(err)
-                                      : fail_kind(err, ERROR_USAGE, EINVAL, "sysctl '%s': no value",
-                                                  sysctls->items[i]);
-                /* "net.ipv4.ip_forward"; with a slash in it the slashes separate and dots belong to names
-                 * ("net/ipv4/conf/eth0.1/…"). */
-                for (char *c = path + 4; !strchr(path + 4, '/') && *c; c++)
-                        if (*c == '.') {
-                                for (; *c; c++)
-                                        *c = *c == '.' ? '/' : *c;
-                                break;
-                        }
-                if (strstr(path, ".."))
-                        return fail_kind(err, ERROR_USAGE, EINVAL, "sysctl '%.*s': no such name", length,
-                                         sysctls->items[i]);
-                proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-                if (proc < 0)
-                        return fail_errno(err, errno, "sysctl: /proc");
-                r = file_write_existing_at(proc, path, equals + 1);
-                if (r < 0) {
-                        fail_errno(err, -r, "sysctl %.*s: write '%s'", length, sysctls->items[i], equals + 1);
-                        return r == -EACCES || r == -EPERM
-                                       ? fail_hint(err, "it is not one of a namespace of the container's "
-                                                        "own: only the host's "
-                                                        "administrator can change it")
-                                       : r;
-                }
-        }
-        return 0;
+        for (size_t i = 0; r >= 0 && i < sysctls->count; i++)
+                r = sysctl_write(init, sysctls->items[i], err);
+        return r;
 }
