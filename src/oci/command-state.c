@@ -48,9 +48,11 @@ static int list_names(const OciContext *context, StringList *ret, Error *err)
 
 static void print_row(const OciContainer *container)
 {
+        _cleanup_free_ char *bundle = text_printable(container->bundle ?: "");
+
         printf("%-24s    %-10d  %-8s    %-30s  %s\n", container->id,
                container->status == OCI_STOPPED ? 0 : container->pid, state_status_name(container->status),
-               container->bundle ?: "", container->created ?: "");
+               bundle ?: "", container->created ?: "");
 }
 
 int oci_list(OciContext *context, int argc, char **argv, int *ret_status, Error *err)

@@ -203,6 +203,16 @@ static void add_words(Error *error)
                 snprintf(error->message + length, sizeof(error->message) - length, ": permission denied");
 }
 
+/* Words of a bundle may be in it. */
+static void print_error(const Error *error)
+{
+        _cleanup_free_ char *message = text_printable(error->message), *hint = text_printable(error->hint);
+
+        fprintf(stderr, "kelp-runtime: %s\n", message ?: "out of memory");
+        if (!text_empty(hint))
+                fprintf(stderr, "  %s\n", hint);
+}
+
 int main(int argc, char **argv)
 {
         OciContext context = {.log_format = "text"};
@@ -218,8 +228,6 @@ int main(int argc, char **argv)
         }
         add_words(&error);
         log_write(&context, "error", error.message);
-        fprintf(stderr, "kelp-runtime: %s\n", error.message);
-        if (*error.hint)
-                fprintf(stderr, "  %s\n", error.hint);
+        print_error(&error);
         return exit_status(&context, &error);
 }

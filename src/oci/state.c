@@ -174,6 +174,12 @@ static int read_members(json_object *document, OciContainer *container, Error *e
         r = json_get_uint64(document, "version", &version, err);
         if (r >= 0 && version < STATE_VERSION)
                 return fail_kind(err, ERROR_CORRUPT, EINVAL, "version: missing");
+        if (r >= 0 && version > STATE_VERSION) {
+                fail_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP,
+                          "state.json: version %llu is of a newer kelp-runtime, this one knows %d",
+                          (unsigned long long)version, STATE_VERSION);
+                return fail_hint(err, "use the kelp-runtime that made the container");
+        }
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(texts); i++) {
                 const char *text = NULL;
 

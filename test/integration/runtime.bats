@@ -290,3 +290,38 @@ poststop stopped no X=1 HOME=none'
         "$RUNTIME" delete --force one
         kill -0 $$
 }
+
+@test "state of a later version is refused by name, of this one read whatever else is in it" {
+        start_sleeper one
+        state=$XDG_RUNTIME_DIR/kelp-runtime/one/state.json
+        cp "$state" "$KELP_TEST_DIR/before"
+        sed -i 's/"version":1/"version":1,"member":{"of":"later"}/' "$state"
+        assert_equal "$(state_of one status)" running
+        sed -i 's/"version":1/"version":2/' "$state"
+        for command in state kill 'delete --force'; do
+                # shellcheck disable=SC2086 # words
+                run_runtime $command one
+                assert_status 1
+                assert_contains 'version 2 is of a newer kelp-runtime'
+        done
+        cp "$KELP_TEST_DIR/before" "$state"
+        "$RUNTIME" delete --force one
+}
+
+@test "errors, logs and lists have no control characters of a bundle's" {
+        escape=$'\e]0;x\a'
+        odd=$KELP_TEST_DIR/odd$escape
+        cp -a "$BUNDLE" "$odd"
+        edit_config "config['process']['args'] = [argv[0]]" "no-such$escape"
+        run_runtime --log "$KELP_TEST_DIR/log" run --bundle "$BUNDLE" one
+        assert_contains no-such
+        [[ "$output" != *$'\e'* && "$output" != *$'\a'* ]]
+        run grep -c $'\e' "$KELP_TEST_DIR/log"
+        assert_equal "$output" 0
+        set_script 'sleep 1000'
+        cp "$BUNDLE/config.json" "$odd/config.json"
+        "$RUNTIME" run --detach --bundle "$odd" one </dev/null >"$KELP_TEST_DIR/out" 2>&1
+        run_runtime list
+        assert_contains one
+        [[ "$output" != *$'\e'* && "$output" != *$'\a'* ]]
+}
