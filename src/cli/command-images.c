@@ -1,4 +1,5 @@
 #include "cli/each.h"
+#include "cli/progress.h"
 #include "engine/image.h"
 
 #include <fcntl.h>
@@ -11,11 +12,13 @@ int command_load(CommandContext *context, int argc, char **argv, int *ret_status
                 {"input", 'i', OPTION_TEXT, (void *)&input, "string",
                  "Read from tar archive file, instead of STDIN"},
                 {"quiet", 'q', OPTION_FLAG, &quiet, "",
-                 "Suppress progress output: the names of the images are printed in any case"},
+                 "Suppress the progress bars that a terminal gets; the names of the images are printed"},
         };
         OptionTable table = {.options = options, .count = ELEMENTSOF(options)};
         _cleanup_strings_ StringList loaded = {0};
         _cleanup_close_ int opened = -EBADF;
+        ProgressView *view = NULL;
+        ImageLoadOptions load = {.input = STDIN_FILENO, .report = progress_view_report};
         Engine *engine;
         int count, r;
 
@@ -30,10 +33,16 @@ int command_load(CommandContext *context, int argc, char **argv, int *ret_status
                 return fail_kind(err, ERROR_USAGE, EINVAL,
                                  "requested load from stdin, but stdin is a terminal: use -i FILE");
         }
+        if (input)
+                load.input = opened;
+        if (!quiet && isatty(STDOUT_FILENO))
+                load.owner = view = progress_view_new(stdout);
+        if (!view)
+                load.report = NULL;
         r = command_engine(context, &engine, err);
         if (r >= 0)
-                r = image_load(engine, input ? opened : STDIN_FILENO, &loaded, err);
-        /* With -q too, as docker, whose progress that suppresses: kelp shows none. */
+                r = image_load(engine, &load, &loaded, err);
+        progress_view_free(view);
         for (size_t i = 0; i < loaded.count; i++)
                 printf("%s\n", loaded.items[i]);
         return r;
@@ -144,7 +153,7 @@ int command_tag(CommandContext *context, int argc, char **argv, int *ret_status,
 static int remove_image(Engine *engine, const char *name, bool force, Error *err)
 {
         _cleanup_json_ json_object *done = NULL;
-        int r = image_remove(engine, name, force, false, &done, err);
+        int r = image_remove(engine, name, force, &done, err);
 
         for (size_t i = 0; r >= 0 && i < json_object_array_length(done); i++) {
                 json_object_object_foreach(json_object_array_get_idx(done, i), what, text)

@@ -6,7 +6,7 @@
 #include "engine/image-load.h"
 
 #include "base/file.h"
-#include "engine/image.h"
+#include "engine/image-progress.h"
 #include "unpack/process.h"
 
 #include <fcntl.h>
@@ -19,6 +19,7 @@ typedef struct Load {
         Store *store;
         StoreStage stage; /* holds the archive's files; alive as long as the load, so that nothing is
                              collected */
+        const ImageLoadOptions *options;
         StringList *loaded;
 } Load;
 
@@ -104,7 +105,30 @@ int64_t image_layer_maximum(int64_t size)
         return size < (INT64_MAX - usual) / RATIO ? usual + size * RATIO : INT64_MAX;
 }
 
-static int unpack_into(Engine *engine, int input, const StoreStage *stage, UnpackResult *ret, Error *err)
+/* Waits for the process, which reads @input through the same open file: its offset tells how far it is. */
+static int await_unpack(Engine *engine, const UnpackProcess *process, int input,
+                        const ImageLoadOptions *options, const Digest *layer, Error *err)
+{
+        enum { TICK = 100 }; /* milliseconds */
+        struct stat status;
+        int r;
+
+        if (!options || !options->report || fstat(input, &status) < 0)
+                return engine_await(engine, process->result, -1, err);
+        do {
+                image_progress_bytes(options->report, options->owner, layer, "Loading layer",
+                                     lseek(input, 0, SEEK_CUR), status.st_size);
+                r = engine_await(engine, process->result, TICK, err);
+        } while (r == 0);
+        if (r > 0)
+                image_progress_bytes(options->report, options->owner, layer, "Loading layer", status.st_size,
+                                     status.st_size);
+        return r;
+}
+
+/* @layer: the name of the news that @options want, which may be NULL. */
+static int unpack_into(Engine *engine, int input, const StoreStage *stage, const ImageLoadOptions *news,
+                       const Digest *layer, UnpackResult *ret, Error *err)
 {
         _cleanup_unpack_ UnpackProcess process = UNPACK_PROCESS_INIT;
         UnpackOptions options = {.mode = UNPACK_LAYER, .input = input, .target = stage->fd};
@@ -126,7 +150,7 @@ static int unpack_into(Engine *engine, int input, const StoreStage *stage, Unpac
                 options.maximum_bytes = image_layer_maximum(status.st_size);
         r = unpack_start(&options, &process, err);
         if (r >= 0)
-                r = engine_await(engine, process.result, -1, err);
+                r = await_unpack(engine, &process, input, news, layer, err);
         return r < 0 ? r : unpack_finish(&process, ret, err);
 }
 
@@ -142,7 +166,8 @@ static void drop_stage(Engine *engine, Store *store, StoreStage *stage)
         store_stage_abandon(store, stage);
 }
 
-int image_unpack_layer(Engine *engine, int input, const Digest *diff_id, Error *err)
+static int unpack_layer(Engine *engine, int input, const Digest *diff_id, const ImageLoadOptions *options,
+                        Error *err)
 {
         StoreStage stage = STORE_STAGE_INIT;
         UnpackResult result;
@@ -154,7 +179,7 @@ int image_unpack_layer(Engine *engine, int input, const Digest *diff_id, Error *
                 r = store_layer_begin(store, diff_id, &stage, err);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = unpack_into(engine, input, &stage, &result, err);
+        r = unpack_into(engine, input, &stage, options, diff_id, &result, err);
         if (r >= 0 && !digest_equal(&result.diff_id, diff_id))
                 r = fail_kind(err, ERROR_CORRUPT, EBADMSG, "layer has the diffID %s, the image says %s",
                               result.diff_id.text, diff_id->text);
@@ -176,7 +201,7 @@ int image_unpack_new_layer(Engine *engine, int input, Digest *ret_diff_id, Error
                 r = store_stage_begin(store, &stage, err);
         if (r < 0)
                 return r;
-        r = unpack_into(engine, input, &stage, &result, err);
+        r = unpack_into(engine, input, &stage, NULL, NULL, &result, err);
         if (r >= 0)
                 r = store_layer_begin(store, &result.diff_id, &place, err);
         if (r == 0) {
@@ -197,7 +222,7 @@ static int load_layer_blob(Load *load, const Digest *blob, const Digest *diff_id
         int r;
 
         r = store_blob_open(load->store, blob, &fd, err);
-        return r < 0 ? r : image_unpack_layer(load->engine, fd, diff_id, err);
+        return r < 0 ? r : unpack_layer(load->engine, fd, diff_id, load->options, err);
 }
 
 static int report_loaded(Load *load, const ImageReference *reference, const Digest *id, Error *err)
@@ -491,9 +516,9 @@ static int unpack_archive(Load *load, int input, Error *err)
         return r < 0 ? r : unpack_finish(&process, &result, err);
 }
 
-int image_load(Engine *engine, int input, StringList *ret_loaded, Error *err)
+int image_load(Engine *engine, const ImageLoadOptions *options, StringList *ret_loaded, Error *err)
 {
-        Load load = {.engine = engine, .stage = STORE_STAGE_INIT, .loaded = ret_loaded};
+        Load load = {.engine = engine, .stage = STORE_STAGE_INIT, .options = options, .loaded = ret_loaded};
         int r;
 
         r = engine_store(engine, &load.store, err);
@@ -503,7 +528,7 @@ int image_load(Engine *engine, int input, StringList *ret_loaded, Error *err)
                 return r;
         r = store_stage_begin(load.store, &load.stage, err);
         if (r >= 0)
-                r = unpack_archive(&load, input, err);
+                r = unpack_archive(&load, options->input, err);
         if (r >= 0) {
                 /* skopeo and docker write both into one archive: the layout has the digests. */
                 if (faccessat(load.stage.fd, "index.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -537,6 +562,6 @@ int image_load_default(Engine *engine, const char *reference, Error *err)
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return fail_errno(err, errno, "embedded image %s", path);
-        r = image_load(engine, fd, NULL, err);
+        r = image_load(engine, &(ImageLoadOptions){.input = fd}, NULL, err);
         return r < 0 ? fail_wrap(err, r, "embedded image busybox") : 1;
 }

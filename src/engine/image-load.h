@@ -8,10 +8,8 @@
 /* What a layer of @size compressed bytes may unpack to: more is taken for a bomb. KELP_LAYER_MAXIMUM says
  * otherwise. */
 int64_t image_layer_maximum(int64_t size);
-/* Unpacks the layer that @input yields (compressed or plain) unless the store has it; ERROR_CORRUPT when its
- * content is not @diff_id. */
-int image_unpack_layer(Engine *engine, int input, const Digest *diff_id, Error *err);
-/* As image_unpack_layer, for a layer whose diffID is not known before. */
+/* Unpacks the layer that @input yields (compressed or plain) unless the store has it; *ret_diff_id: its
+ * digest. */
 int image_unpack_new_layer(Engine *engine, int input, Digest *ret_diff_id, Error *err);
 /* Copies all of @from to @to. @what is what the error names. */
 int image_copy(int from, int to, const char *what, Digest *ret, Error *err);

@@ -63,7 +63,7 @@ static int remove_all(Engine *engine, Store *store, const StoreImage *image, boo
         return engine_collect(engine, err);
 }
 
-int image_remove(Engine *engine, const char *name, bool force, bool no_prune, json_object **ret, Error *err)
+int image_remove(Engine *engine, const char *name, bool force, json_object **ret, Error *err)
 {
         _cleanup_json_ json_object *list = json_object_new_array();
         _cleanup_store_image_ StoreImage image = {0};
@@ -72,10 +72,6 @@ int image_remove(Engine *engine, const char *name, bool force, bool no_prune, js
         Store *store;
         int r;
 
-        if (no_prune)
-                return fail_kind(
-                        err, ERROR_UNSUPPORTED, EOPNOTSUPP,
-                        "rmi --no-prune: kelp keeps no untagged parents, so there is nothing to keep");
         r = engine_store(engine, &store, err);
         if (r >= 0)
                 r = store_image_find(store, name, &image, err);

@@ -23,13 +23,30 @@ int image_inspect(Engine *engine, const char *name, json_object **ret, Error *er
 int image_history(Engine *engine, const char *name, json_object **ret, Error *err);
 int image_tag(Engine *engine, const char *source, const char *target, Error *err);
 /* Docker's rmi: untags, and deletes when that was the last name. *ret: [{"Untagged": …}, {"Deleted": …}]. */
-int image_remove(Engine *engine, const char *name, bool force, bool no_prune, json_object **ret, Error *err);
+int image_remove(Engine *engine, const char *name, bool force, json_object **ret, Error *err);
+
+/* One piece of news, in docker's words. Without an id a line of its own ("latest: Pulling from
+ * library/busybox"); with one the state of a layer ("Pull complete"), or how far it is (@total > 0, bytes),
+ * which comes about ten times a second. */
+typedef struct ImageProgress {
+        const char *id;
+        const char *text;
+        int64_t current, total;
+} ImageProgress;
+typedef void (*ImageProgressReport)(void *owner, const ImageProgress *progress);
 
 /* Writes a tar that `docker load`, podman and skopeo (docker-archive: and oci-archive:) read, to @output. */
 int image_save(Engine *engine, char *const *names, size_t count, int output, Error *err);
-/* Reads such a tar (docker-archive or OCI layout, plain or compressed) through kelp-unpack. *ret_loaded gets
- * "Loaded image: NAME" references or ids, one each. */
-int image_load(Engine *engine, int input, StringList *ret_loaded, Error *err);
+
+typedef struct ImageLoadOptions {
+        int input;                  /* the archive, kept open by the caller */
+        ImageProgressReport report; /* may be NULL */
+        void *owner;
+} ImageLoadOptions;
+
+/* Reads such a tar (docker-archive or OCI layout, plain or compressed) through kelp-unpack. *ret_loaded, if
+ * not NULL, gets "Loaded image: NAME" references or ids, one each. */
+int image_load(Engine *engine, const ImageLoadOptions *options, StringList *ret_loaded, Error *err);
 /* Loads the embedded image when @reference means it and it is not in the store. 1: loaded, 0: it is another
  * name. */
 int image_load_default(Engine *engine, const char *reference, Error *err);
@@ -47,16 +64,6 @@ typedef struct ImageImportOptions {
 int image_import(Engine *engine, int input, const ImageImportOptions *options, Digest *ret_id, Error *err);
 
 /* ---- with a registry ---- image-pull.c, image-push.c, login.c ---- */
-
-/* One piece of news, in docker's words. Without an id a line of its own ("latest: Pulling from
- * library/busybox"); with one the state of a layer ("Pull complete"), or how far it is (@total > 0, bytes),
- * which comes about ten times a second. */
-typedef struct ImageProgress {
-        const char *id;
-        const char *text;
-        int64_t current, total;
-} ImageProgress;
-typedef void (*ImageProgressReport)(void *owner, const ImageProgress *progress);
 
 typedef struct ImagePullOptions {
         const char *name;

@@ -152,10 +152,10 @@ static int prune_image(Engine *engine, const char *id, json_object *deleted, Err
 {
         _cleanup_json_ json_object *steps = NULL;
         Error failed = ERROR_INIT;
-        int r = image_remove(engine, id, false, false, &steps, &failed);
+        int r = image_remove(engine, id, false, &steps, &failed);
 
         if (r < 0 && failed.kind == ERROR_CONFLICT)
-                r = image_remove(engine, id, true, false, &steps, &failed);
+                r = image_remove(engine, id, true, &steps, &failed);
         for (size_t i = 0; r >= 0 && i < json_object_array_length(steps); i++)
                 json_object_array_add(deleted, json_object_get(json_object_array_get_idx(steps, i)));
         if (r < 0 && !is_harmless(&failed)) {

@@ -110,3 +110,18 @@ assert_all_complete()
         assert_equal "$(grep -c ': Pull complete' <<<"$output")" 3
         if grep -q $'\e' <<<"$output"; then return 1; fi
 }
+
+@test "load: a bar for each layer on a terminal, unless -q; none elsewhere" {
+        head -c 300000 /dev/urandom >file
+        tar --owner=0 --group=0 -cf layer.tar file
+        make_image layout latest '{}' layer.tar
+        skopeo copy --quiet --insecure-policy oci:layout:latest docker-archive:image.tar:loaded:1
+        output=$(script -qec "'$KELP' load -i image.tar" /dev/null </dev/null)
+        grep -qE '^.*[0-9a-f]{12}: Loading layer.*/30[0-9]kB' <<<"$output"
+        grep -q 'Loaded image: loaded:1' <<<"$output"
+        rm -rf "$STORE"
+        output=$(script -qec "'$KELP' load -q -i image.tar" /dev/null </dev/null)
+        assert_equal "${output%$'\r'}" 'Loaded image: loaded:1'
+        rm -rf "$STORE"
+        assert_equal "$("$KELP" load -i image.tar)" 'Loaded image: loaded:1'
+}
