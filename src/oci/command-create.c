@@ -22,6 +22,8 @@ static int parse_create(OciContext *context, bool runs, int argc, char **argv, C
                         (Option[]){
                                 {"bundle", 'b', OPTION_TEXT, &options->bundle, "FOLDER",
                                  "The bundle (default: the current folder)"},
+                                {"config", 'f', OPTION_TEXT, &options->config, "FILE",
+                                 "The configuration in it (default: config.json)"},
                                 {"console-socket", 0, OPTION_TEXT, &options->console_socket, "PATH",
                                  "Socket that gets the terminal's master"},
                                 {"pidfd-socket", 0, OPTION_TEXT, &options->pidfd_socket, "PATH",
@@ -41,7 +43,7 @@ static int parse_create(OciContext *context, bool runs, int argc, char **argv, C
                                 {"keep", 0, OPTION_FLAG, &words->keep, "",
                                  "Do not remove the container when it ends"},
                         },
-                .count = runs ? 10 : 8,
+                .count = runs ? 11 : 9,
         };
         int count, r = oci_parse(context, &table, argc, argv, 1, 1, &count, err);
 

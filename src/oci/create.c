@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "oci/cgroup.h"
+#include "oci/rootless.h"
 #include "oci/sockets.h"
 #include "runtime/hooks.h"
 #include "runtime/resources.h"
@@ -61,10 +62,10 @@ static int resolve_paths(const char *bundle, RuntimeSpec *spec)
         return r;
 }
 
-static int read_bundle(const char *bundle, Buffer *text, RuntimeSpec *ret, Error *err)
+static int read_bundle(const char *bundle, const char *config, Buffer *text, RuntimeSpec *ret, Error *err)
 {
         _cleanup_json_ json_object *document = NULL;
-        _cleanup_free_ char *path = path_join(bundle, "config.json");
+        _cleanup_free_ char *path = config[0] == '/' ? strdup(config) : path_join(bundle, config);
         int r;
 
         if (!path)
@@ -79,6 +80,8 @@ static int read_bundle(const char *bundle, Buffer *text, RuntimeSpec *ret, Error
                 r = fail_kind(err, ERROR_USAGE, EINVAL, "config.json: process: missing");
         if (r >= 0 && resolve_paths(bundle, ret) < 0)
                 r = fail_memory(err);
+        if (r >= 0)
+                r = rootless_complete(ret, err);
         return r;
 }
 
@@ -225,7 +228,7 @@ int create_container(const OciContext *context, const CreateOptions *options, Oc
 
         r = absolute_path(options->bundle, &bundle, err);
         if (r >= 0)
-                r = read_bundle(bundle, &text, &spec, err);
+                r = read_bundle(bundle, options->config ?: "config.json", &text, &spec, err);
         if (r >= 0)
                 r = check_terminal(options, &spec.process, err);
         if (r >= 0)

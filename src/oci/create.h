@@ -5,6 +5,7 @@
 
 typedef struct CreateOptions {
         const char *id, *bundle; /* NULL: the current folder */
+        const char *config;      /* relative to the bundle; NULL: config.json */
         const char *console_socket, *pidfd_socket, *pid_file;
         int64_t preserve_fds;
         bool no_pivot, no_new_keyring;

@@ -93,6 +93,23 @@ teardown()
         assert_contains 'did you mean --force'
 }
 
+@test "--config: another file; a plain user's configuration without a user namespace gets one" {
+        set_script 'id -u; awk "{ print \$1, \$3 }" /proc/self/uid_map'
+        edit_config "config['linux']['namespaces'] = [n for n in config['linux']['namespaces'] if n['type'] != 'user']
+[config['linux'].pop(key, None) for key in ('uidMappings', 'gidMappings')]"
+        mv "$BUNDLE/config.json" "$BUNDLE/other.json"
+        run_runtime run --bundle "$BUNDLE" without
+        assert_equal "$status" 1
+        [[ "$output" == *config.json* ]]
+        # root is the caller, the other ids are the caller's subordinate ones
+        range=$(sed -n "s/^$(id -un):[0-9]*://p" /etc/subuid)
+        expected=$(printf '0\n0 1\n1 %s' "$range")
+        run_runtime run --bundle "$BUNDLE" --config other.json relative
+        assert_equal "$output" "$expected"
+        run_runtime run --bundle "$BUNDLE" --config "$BUNDLE/other.json" absolute
+        assert_equal "$output" "$expected"
+}
+
 @test "a command that does not exist fails at create, and nothing is left" {
         edit_config "config['process']['args'] = ['no-such']"
         run_runtime --log "$KELP_TEST_DIR/log" --log-format json create --bundle "$BUNDLE" one
