@@ -5,6 +5,7 @@
 #include "net/start.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -139,10 +140,24 @@ int netd_hello(const NetdClient *client, int *ret_user_namespace, NetdAnswer *re
 
 bool netd_runs(const NetdClient *client)
 {
+        enum { PATIENCE = 1000 }; /* milliseconds; one that is busy runs */
+        const NetdRequest request = {.version = NETD_VERSION, .verb = NETD_HELLO};
         _cleanup_close_ int folder = open_folder(client, false, NULL),
                             fd = folder < 0 ? -EBADF : connect_to(folder);
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        int received[NETD_DESCRIPTORS_MAXIMUM] = {-EBADF, -EBADF}, r;
+        NetdAnswer answer;
 
-        return fd >= 0;
+        /* One that was killed accepts connections until all that it had open is closed: only an answer tells.
+         */
+        if (fd < 0 || send_request(fd, &request, NULL, 0) < 0)
+                return false;
+        if (poll(&wait, 1, PATIENCE) <= 0)
+                return true;
+        r = receive_answer(fd, &answer, received);
+        for (size_t i = 0; i < NETD_DESCRIPTORS_MAXIMUM; i++)
+                cleanup_close(&received[i]);
+        return r != -EPIPE && r != -ECONNRESET;
 }
 
 static int listen_at(int folder, Error *err)

@@ -514,6 +514,40 @@ static int configure_interface(const World *world, const Network *network, const
         return netlink_flush(&netlink, err);
 }
 
+/* The container may still have the other end of a veth of a kelp-netd that was killed: the kernel takes down
+ * the namespace of the dead when it has time. */
+static int remove_remains(const World *world, const char *interface, int namespace_fd, Error *err)
+{
+        _cleanup_netlink_ Netlink netlink = NETLINK_INIT;
+        int r, left;
+
+        if (setns(namespace_fd, CLONE_NEWNET) < 0)
+                return fail_errno(err, errno, "enter the container's network namespace");
+        r = netlink_open(NETLINK_ROUTE, &netlink, err);
+        if (r >= 0) {
+                netlink_queue_link_delete(&netlink, interface);
+                r = netlink_flush(&netlink, err);
+        }
+        left = leave(world);
+        return left < 0 ? fail_errno(err, -left, "return from the container's network namespace") : r;
+}
+
+static int make_veth(World *world, const NetlinkVeth *veth, Error *err)
+{
+        int r;
+
+        netlink_queue_veth(&world->route, veth);
+        r = netlink_flush(&world->route, err);
+        if (r != -EEXIST)
+                return r;
+        error_clear(err);
+        r = remove_remains(world, veth->peer_name, veth->peer_namespace, err);
+        if (r < 0)
+                return r;
+        netlink_queue_veth(&world->route, veth);
+        return netlink_flush(&world->route, err);
+}
+
 int world_attach(World *world, const Network *network, Endpoint *endpoint, int namespace_fd,
                  bool default_route, Error *err)
 {
@@ -527,14 +561,15 @@ int world_attach(World *world, const Network *network, Endpoint *endpoint, int n
         r = netlink_link_get(&world->route, network->bridge, &bridge, err);
         if (r < 0)
                 return r;
-        netlink_queue_veth(&world->route, &(NetlinkVeth){.name = endpoint->port,
-                                                         .peer_name = spec->interface,
-                                                         .master = bridge.index,
-                                                         .peer_namespace = namespace_fd,
-                                                         .peer_mac = spec->mac,
-                                                         .mtu = network->spec.mtu ?: DEFAULT_MTU,
-                                                         .up = true});
-        r = netlink_flush(&world->route, err);
+        r = make_veth(world,
+                      &(NetlinkVeth){.name = endpoint->port,
+                                     .peer_name = spec->interface,
+                                     .master = bridge.index,
+                                     .peer_namespace = namespace_fd,
+                                     .peer_mac = spec->mac,
+                                     .mtu = network->spec.mtu ?: DEFAULT_MTU,
+                                     .up = true},
+                      err);
         if (r < 0)
                 return r;
         r = set_guard(world, endpoint, err);

@@ -47,13 +47,14 @@ static uint64_t ignored_signals(const Init *init)
 /* Handlers have gone with clone3(2); ignored signals and the mask would be inherited by the payload. */
 static int reset_signals(Init *init, Error *err)
 {
-        struct sigaction action = {.sa_handler = SIG_DFL};
+        /* The kernel's struct sigaction, SIG_DFL: the C library keeps two realtime signals to itself. */
+        const uint64_t action[4] = {0};
         uint64_t ignored = ignored_signals(init);
         sigset_t none;
 
         for (int number = 1; number < NSIG; number++)
                 if (ignored >> (number - 1) & 1)
-                        sigaction(number, &action, NULL);
+                        syscall(SYS_rt_sigaction, number, action, NULL, sizeof(uint64_t));
         sigemptyset(&none);
         if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
                 return fail_errno(err, errno, "sigprocmask");

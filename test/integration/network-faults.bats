@@ -81,6 +81,7 @@ until_true sh -c "\"$KELP\" exec ctr netstat -tn | grep -q ESTABLISHED"
 kill -KILL "$(netd)"
 until_true sh -c "\"$KELP\" logs ctr 2>/dev/null | grep -q ended"
 "$KELP" exec ctr busybox nc -w 20 "$OUTSIDE" 8000 >/dev/null && echo serves'
+        echo "$output"
         [[ "$output" == *serves ]]
 }
 
