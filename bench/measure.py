@@ -10,7 +10,7 @@ import time
 import traceback
 
 USER = "kelp-test"
-PROGRAMS = ["kelp", "kelp-init", "kelp-monitor", "kelp-fetch", "kelp-unpack", "kelp-runtime", "kelp-netd", "kelp-default-image.tar"]
+PROGRAMS = ["kelp", "kelp-init", "kelp-monitor", "kelp-fetch", "kelp-unpack", "kelp-runtime", "kelp-netd", "kelp-switch", "kelp-default-image.tar"]
 
 
 class Stage:
