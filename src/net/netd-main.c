@@ -10,29 +10,19 @@
 #include "base/file.h"
 #include "net/confine.h"
 #include "net/control.h"
+#include "net/helper.h"
 #include "net/start.h"
 #include "sys/userns.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-
-static void raise_limits(void)
-{
-        struct rlimit limit;
-
-        if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-                limit.rlim_cur = limit.rlim_max;
-                setrlimit(RLIMIT_NOFILE, &limit);
-        }
-}
 
 static int prepare(Control *control, Error *err)
 {
         int r;
 
-        raise_limits();
+        helper_raise_limits();
         signal(SIGPIPE, SIG_IGN);
         control->world.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
         control->world.host_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

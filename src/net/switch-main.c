@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "net/confine.h"
+#include "net/helper.h"
 #include "net/switch-start.h"
 #include "net/switch.h"
 #include "sys/userns.h"
@@ -17,7 +18,6 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -157,23 +157,13 @@ static int confine(Error *err)
         return r;
 }
 
-static void raise_limits(void)
-{
-        struct rlimit limit;
-
-        if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-                limit.rlim_cur = limit.rlim_max;
-                setrlimit(RLIMIT_NOFILE, &limit);
-        }
-}
-
 static int prepare(Switch *self, Error *err)
 {
         int r;
 
         socklen_t length = sizeof(self->owner);
 
-        raise_limits();
+        helper_raise_limits();
         signal(SIGPIPE, SIG_IGN);
         list_init(&self->waiting);
         list_init(&self->dead);
