@@ -7,6 +7,7 @@
 #include "net/helper.h"
 #include "net/switch-start.h"
 #include "net/switch.h"
+#include "sys/send-descriptor.h"
 #include "sys/userns.h"
 
 #include <fcntl.h>
@@ -220,32 +221,12 @@ static void notifier_ready(Switch *self, SwitchSource *source, uint32_t events)
         }
 }
 
-static int receive_notifier(int channel)
-{
-        _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int))];
-        char byte;
-        struct iovec vector = {&byte, 1};
-        struct msghdr message = {.msg_iov = &vector,
-                                 .msg_iovlen = 1,
-                                 .msg_control = control,
-                                 .msg_controllen = sizeof(control)};
-        struct cmsghdr *header;
-        int fd = -EBADF;
-
-        if (recvmsg(channel, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) <= 0)
-                return -EPIPE;
-        header = CMSG_FIRSTHDR(&message);
-        if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-                memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-        return fd;
-}
-
 static void channel_ready(Switch *self, SwitchSource *source, uint32_t events)
 {
-        int fd = receive_notifier(source->fd), r = fd;
+        int fd, r = socket_receive_fds(source->fd, MSG_DONTWAIT, &fd, 1);
         Error answer = ERROR_INIT;
 
-        if (fd >= 0) {
+        if (r >= 0) {
                 (void)ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
                 r = watch(self, notifier_ready, fd);
                 if (r >= 0)

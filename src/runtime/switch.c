@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "sys/seccomp.h"
+#include "sys/send-descriptor.h"
 
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -73,22 +74,13 @@ static int restrict_self(Error *err)
 
 static int hand_over(int channel, int listener, Error *err)
 {
-        _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int))] = {0};
-        struct iovec vector = {(char[]){0}, 1};
-        struct msghdr message = {.msg_iov = &vector,
-                                 .msg_iovlen = 1,
-                                 .msg_control = control,
-                                 .msg_controllen = sizeof(control)};
-        struct cmsghdr *header = (void *)control;
         Error answer = ERROR_INIT;
         ssize_t length;
+        int r;
 
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(header), &listener, sizeof(listener));
-        if (sendmsg(channel, &message, MSG_NOSIGNAL) < 0)
-                return fail_errno(err, errno, "kelp-switch has ended");
+        r = socket_send_fds(channel, "", 1, &listener, 1);
+        if (r < 0)
+                return fail_errno(err, -r, "kelp-switch has ended");
         do
                 length = recv(channel, &answer, sizeof(answer), 0);
         while (length < 0 && errno == EINTR);

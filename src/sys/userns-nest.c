@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "sys/send-descriptor.h"
 #include "sys/userns-run.h"
 
 #include <fcntl.h>
@@ -116,21 +117,6 @@ static int write_map(pid_t pid, const char *name, const char *text, Error *err)
         return r < 0 ? fail_errno(err, -r, "write %s of a user namespace inside that of kelp-netd", name) : 0;
 }
 
-static int send_two(int channel, int first, int second, Error *err)
-{
-        _Alignas(struct cmsghdr) char space[CMSG_SPACE(2 * sizeof(int))] = {0};
-        struct iovec part = {.iov_base = (char[]){0}, .iov_len = 1};
-        struct msghdr message = {
-                .msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space)};
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(2 * sizeof(int));
-        memcpy(CMSG_DATA(header), (int[]){first, second}, 2 * sizeof(int));
-        return sendmsg(channel, &message, MSG_NOSIGNAL) < 0 ? fail_errno(err, errno, "send namespaces") : 0;
-}
-
 static int make_namespaces(const Nest *nest, pid_t keeper, Error *err)
 {
         _cleanup_close_ int user = -EBADF, network = -EBADF;
@@ -148,7 +134,8 @@ static int make_namespaces(const Nest *nest, pid_t keeper, Error *err)
         network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
         if (network < 0)
                 return fail_errno(err, errno, "/proc/self/ns/net");
-        return send_two(nest->channel, user, network, err);
+        r = socket_send_fds(nest->channel, "", 1, (int[]){user, network}, 2);
+        return r < 0 ? fail_errno(err, -r, "send namespaces") : 0;
 }
 
 static int nest_task(void *argument, Error *err)
@@ -169,34 +156,13 @@ static int nest_task(void *argument, Error *err)
 
 /* ---- the caller ---- */
 
-static int receive_two(int channel, int *ret_first, int *ret_second, Error *err)
-{
-        _Alignas(struct cmsghdr) char space[CMSG_SPACE(2 * sizeof(int))];
-        char byte;
-        struct iovec part = {.iov_base = &byte, .iov_len = 1};
-        struct msghdr message = {
-                .msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space)};
-        struct cmsghdr *header;
-        int fds[2];
-
-        if (recvmsg(channel, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != 1)
-                return fail(err, EIO, "the new user namespace did not arrive");
-        header = CMSG_FIRSTHDR(&message);
-        if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(fds)))
-                return fail(err, EIO, "the new user namespace did not arrive");
-        memcpy(fds, CMSG_DATA(header), sizeof(fds));
-        *ret_first = fds[0];
-        *ret_second = fds[1];
-        return 0;
-}
-
 int userns_nest(int outer, const UserNamespaceMap *outer_map, const UserNamespaceMap *map, int program,
                 int *ret_user, int *ret_network, Error *err)
 {
         _cleanup_free_ char *uids = NULL, *gids = NULL;
         _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
         Nest nest = {.program = program};
-        int ends[2], r;
+        int ends[2], made[2], r;
 
         r = translate(&outer_map->uids, &map->uids, &uids, err);
         if (r >= 0)
@@ -210,5 +176,11 @@ int userns_nest(int outer, const UserNamespaceMap *outer_map, const UserNamespac
         nest.gids = gids;
         nest.channel = theirs;
         r = userns_run(outer, nest_task, &nest, err);
-        return r < 0 ? r : receive_two(ours, ret_user, ret_network, err);
+        if (r < 0)
+                return r;
+        if (socket_receive_fds(ours, MSG_DONTWAIT, made, 2) < 0)
+                return fail(err, EIO, "the new user namespace did not arrive");
+        *ret_user = made[0];
+        *ret_network = made[1];
+        return 0;
 }
