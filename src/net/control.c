@@ -361,6 +361,16 @@ static int add_container(Request *request, Container **ret)
         return 0;
 }
 
+/* Of an endpoint that we have made: what else is in the container by that name, world_attach() replaces. */
+static bool has_interface(const Container *container, const char *name)
+{
+        for (size_t i = 0; i < container->endpoint_count; i++)
+                if (container->endpoints[i].network &&
+                    text_equal(container->endpoints[i].spec.interface, name))
+                        return true;
+        return false;
+}
+
 static int add_endpoint(Request *request, Container *container, const NetdEndpoint *spec,
                         const NetdNetwork *network)
 {
@@ -373,6 +383,11 @@ static int add_endpoint(Request *request, Container *container, const NetdEndpoi
                 return fail_kind(&request->answer->error, ERROR_USAGE, E2BIG,
                                  "container %s: at most %d networks are possible", container->name,
                                  NETD_ENDPOINTS_MAXIMUM);
+        if (has_interface(container, spec->interface))
+                return fail_kind(
+                        &request->answer->error, ERROR_CONFLICT, EEXIST,
+                        "container %s has an interface %s already: was it connected at the same moment?",
+                        container->name, spec->interface);
         r = need_network(request, network, &known);
         if (r < 0 || !known)
                 return r < 0 ? r : -EIO;
