@@ -18,7 +18,7 @@ int command_load(CommandContext *context, int argc, char **argv, int *ret_status
         _cleanup_strings_ StringList loaded = {0};
         _cleanup_close_ int opened = -EBADF;
         ProgressView *view = NULL;
-        ImageLoadOptions load = {.input = STDIN_FILENO, .report = progress_view_report};
+        ImageLoadOptions load = {.input = STDIN_FILENO};
         Engine *engine;
         int count, r;
 
@@ -37,8 +37,8 @@ int command_load(CommandContext *context, int argc, char **argv, int *ret_status
                 load.input = opened;
         if (!quiet && isatty(STDOUT_FILENO))
                 load.owner = view = progress_view_new(stdout);
-        if (!view)
-                load.report = NULL;
+        if (view)
+                load.report = progress_view_report;
         r = command_engine(context, &engine, err);
         if (r >= 0)
                 r = image_load(engine, &load, &loaded, err);

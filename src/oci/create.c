@@ -45,19 +45,13 @@ static int make_absolute(const char *bundle, char **path)
         return 0;
 }
 
-static bool is_bind(const RuntimeMount *mount)
-{
-        return text_equal(mount->type, "bind") || string_list_contains(&mount->options, "bind") ||
-               string_list_contains(&mount->options, "rbind");
-}
-
 /* Relative paths of a configuration count from its bundle. */
 static int resolve_paths(const char *bundle, RuntimeSpec *spec)
 {
         int r = make_absolute(bundle, &spec->root_path);
 
         for (size_t i = 0; r >= 0 && i < spec->mount_count; i++)
-                if (is_bind(&spec->mounts[i]))
+                if (runtime_mount_is_bind(&spec->mounts[i]))
                         r = make_absolute(bundle, &spec->mounts[i].source);
         return r;
 }
@@ -65,10 +59,10 @@ static int resolve_paths(const char *bundle, RuntimeSpec *spec)
 static int read_bundle(const char *bundle, const char *config, Buffer *text, RuntimeSpec *ret, Error *err)
 {
         _cleanup_json_ json_object *document = NULL;
-        _cleanup_free_ char *path = config[0] == '/' ? strdup(config) : path_join(bundle, config);
+        _cleanup_free_ char *path = strdup(config);
         int r;
 
-        if (!path)
+        if (!path || make_absolute(bundle, &path) < 0)
                 return fail_memory(err);
         r = file_read_at(AT_FDCWD, path, JSON_DOCUMENT_MAXIMUM, text);
         if (r < 0)

@@ -8,12 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool is_bind(const RuntimeMount *mount)
-{
-        return text_equal(mount->type, "bind") || string_list_contains(&mount->options, "bind") ||
-               string_list_contains(&mount->options, "rbind");
-}
-
 /* ---- mounts ---- */
 
 /* "mnt[KEY]:VALUE": at a checkpoint the place and its name, at a restore the name and the source. */
@@ -22,7 +16,7 @@ static void put_mounts(const OciContainer *container, bool restore, Buffer *mess
         const RuntimeSpec *spec = &container->spec;
 
         for (size_t i = 0; i < spec->mount_count; i++)
-                if (is_bind(&spec->mounts[i]))
+                if (runtime_mount_is_bind(&spec->mounts[i]))
                         criu_put_textf(message, CRIU_EXTERNAL, "mnt[%s]:%s", spec->mounts[i].destination,
                                        restore ? spec->mounts[i].source : spec->mounts[i].destination);
 }

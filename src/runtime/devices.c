@@ -131,13 +131,8 @@ static bool fills_dev(const RuntimeSpec *spec)
         bool own = false;
 
         for (size_t i = 0; i < spec->mount_count; i++)
-                if (text_equal(spec->mounts[i].destination, "/dev")) {
-                        own = !text_equal(spec->mounts[i].type, "bind");
-                        for (size_t j = 0; j < spec->mounts[i].options.count; j++)
-                                if (text_equal(spec->mounts[i].options.items[j], "bind") ||
-                                    text_equal(spec->mounts[i].options.items[j], "rbind"))
-                                        own = false;
-                }
+                if (text_equal(spec->mounts[i].destination, "/dev"))
+                        own = !runtime_mount_is_bind(&spec->mounts[i]);
         return own;
 }
 

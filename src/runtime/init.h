@@ -3,6 +3,7 @@
 
 #include "runtime/container.h"
 #include "spec/users.h"
+#include "sys/userns.h"
 
 #include <linux/filter.h>
 
@@ -91,9 +92,11 @@ typedef struct Confinement {
         int switcher; /* RuntimeCreate's */
 } Confinement;
 
-/* Resolves process->user, or uid and gid, with the databases below the root @root. */
+/* A configuration's mappings as a map; -E2BIG: more than ID_MAP_MAXIMUM. */
+int runtime_id_map(const RuntimeIdMap *maps, size_t count, IdMap *ret);
 /* Appends process->passwd_entry to the image's /etc/passwd, when that is a file. */
 int process_add_account(const RuntimeProcess *process, int root, Error *err);
+/* Resolves process->user, or uid and gid, with the databases below the root @root. */
 int process_resolve_user(const RuntimeProcess *process, int root, ContainerUser *ret, Error *err);
 /* Working folder, made when missing for an image's or user's wish (@make). */
 int process_change_directory(const RuntimeProcess *process, bool make, Error *err);

@@ -1,7 +1,7 @@
 /* Id-mapped mounts (mount_setattr(2), MOUNT_ATTR_IDMAP). The kernel wants privileges over the file system
  * itself, which the container's init has no more: so the caller makes these mounts, detached, before. */
 #include "base/cleanup.h"
-#include "runtime/container.h"
+#include "runtime/init.h"
 #include "runtime/mount-options.h"
 #include "sys/userns.h"
 
@@ -12,12 +12,7 @@
 
 static int convert(const RuntimeIdMap *maps, size_t count, IdMap *ret)
 {
-        if (count == 0 || count > ID_MAP_MAXIMUM)
-                return -E2BIG;
-        ret->count = count;
-        for (size_t i = 0; i < count; i++)
-                ret->ranges[i] = (IdRange){maps[i].container_id, maps[i].host_id, maps[i].size};
-        return 0;
+        return count ? runtime_id_map(maps, count, ret) : -E2BIG;
 }
 
 /* The mount's own maps, else the container's. */

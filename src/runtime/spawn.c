@@ -175,15 +175,22 @@ static int spawn_run(Spawn *spawn, UserNamespace *holder, Error *err)
 
 /* ---- user namespace ---- */
 
-static int map_convert(const RuntimeIdMap *maps, size_t count, IdMap *ret, Error *err)
+int runtime_id_map(const RuntimeIdMap *maps, size_t count, IdMap *ret)
 {
         if (count > ID_MAP_MAXIMUM)
-                return fail_kind(err, ERROR_UNSUPPORTED, E2BIG, "%zu id mappings, at most %d are possible",
-                                 count, ID_MAP_MAXIMUM);
+                return -E2BIG;
         ret->count = count;
         for (size_t i = 0; i < count; i++)
                 ret->ranges[i] = (IdRange){maps[i].container_id, maps[i].host_id, maps[i].size};
         return 0;
+}
+
+static int map_convert(const RuntimeIdMap *maps, size_t count, IdMap *ret, Error *err)
+{
+        return runtime_id_map(maps, count, ret) < 0
+                       ? fail_kind(err, ERROR_UNSUPPORTED, E2BIG, "%zu id mappings, at most %d are possible",
+                                   count, ID_MAP_MAXIMUM)
+                       : 0;
 }
 
 /* Starts making the user namespace that the spec asks for. */

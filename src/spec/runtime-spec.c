@@ -90,6 +90,12 @@ RuntimeMount *runtime_spec_add_mount(RuntimeSpec *spec)
         return &mounts[spec->mount_count++];
 }
 
+bool runtime_mount_is_bind(const RuntimeMount *mount)
+{
+        return text_equal(mount->type, "bind") || string_list_contains(&mount->options, "bind") ||
+               string_list_contains(&mount->options, "rbind");
+}
+
 RuntimeDevice *runtime_spec_add_device(RuntimeSpec *spec)
 {
         RuntimeDevice *devices = reallocarray(spec->devices, spec->device_count + 1, sizeof(*devices));

@@ -221,6 +221,8 @@ void runtime_spec_deinit(RuntimeSpec *spec);
 
 /* Appends a zeroed element and returns it; NULL without memory. */
 RuntimeMount *runtime_spec_add_mount(RuntimeSpec *spec);
+/* By its type or its options (runtime-spec, config.md#mounts): its source is a path of the host's. */
+bool runtime_mount_is_bind(const RuntimeMount *mount);
 RuntimeDevice *runtime_spec_add_device(RuntimeSpec *spec);
 int runtime_spec_add_rlimit(RuntimeSpec *spec, int resource, uint64_t soft, uint64_t hard);
 

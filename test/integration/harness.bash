@@ -28,6 +28,16 @@ kelp_setup()
         cd "$KELP_TEST_DIR" || return 1
 }
 
+# For X.root.bats: as kelp_setup, with a store and folders that subordinate ids, and plain users, can reach.
+kelp_setup_root()
+{
+        [ "$(id -u)" -eq 0 ] || skip "these tests are for root"
+        kelp_setup || return
+        chmod 755 "$KELP_TEST_DIR"
+        export KELP_ROOT=$KELP_TEST_DIR/store KELP_CONFIG_DIR=$KELP_TEST_DIR/config
+        STORE=$KELP_ROOT
+}
+
 # Ends what the test left, removes its folder, and fails when something had leaked.
 kelp_teardown()
 {

@@ -4,12 +4,7 @@ load harness
 
 setup()
 {
-        [ "$(id -u)" -eq 0 ] || skip "these tests are for root"
-        kelp_setup
-        # as it is for users whose tests these are, and for subordinate ids
-        chmod 755 "$KELP_TEST_DIR"
-        export KELP_ROOT=$KELP_TEST_DIR/store KELP_CONFIG_DIR=$KELP_TEST_DIR/config
-        STORE=$KELP_ROOT
+        kelp_setup_root
 }
 
 teardown()

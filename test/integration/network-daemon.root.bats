@@ -5,13 +5,7 @@ load harness
 
 setup()
 {
-        [ "$(id -u)" -eq 0 ] || skip "these tests are for root"
-        kelp_setup
-        # as it is for subordinate ids
-        chmod 755 "$KELP_TEST_DIR"
-        export KELP_ROOT=$KELP_TEST_DIR/store KELP_CONFIG_DIR=$KELP_TEST_DIR/config
-        # shellcheck disable=SC2034 # for the harness
-        STORE=$KELP_ROOT
+        kelp_setup_root
 }
 
 teardown()
