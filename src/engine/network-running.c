@@ -36,6 +36,15 @@ static int find_container(Engine *engine, const char *name, RunningContainer *re
         return r < 0 ? r : 0;
 }
 
+/* Held from reading what a container has until what it has now is written. */
+static int lock_changes(Engine *engine, Error *err)
+{
+        Store *store;
+        int r = engine_store(engine, &store, err);
+
+        return r < 0 ? r : store_network_lock_changes(store, err);
+}
+
 /* ---- connect, disconnect ---- */
 
 static int save_configuration(Engine *engine, const char *id, const ContainerConfiguration *configuration,
@@ -118,8 +127,9 @@ int network_connect(Engine *engine, const char *name, const char *container,
         _cleanup_buffer_ Buffer text = {0};
         NetdEndpoint endpoint = {0};
         char parsed[NETD_NAME_SIZE];
+        _cleanup_close_ int lock = lock_changes(engine, err);
         NetdNetwork network;
-        int r = find_configured(engine, container, &row, &configuration, err);
+        int r = lock < 0 ? lock : find_configured(engine, container, &row, &configuration, err);
 
         if (r >= 0)
                 r = network_find(engine, name, &network, err);
@@ -186,8 +196,9 @@ int network_disconnect(Engine *engine, const char *name, const char *container, 
         _cleanup_configuration_ ContainerConfiguration configuration = {0};
         _cleanup_store_container_ StoreContainer row = {0};
         _cleanup_strings_ StringList kept = {0};
+        _cleanup_close_ int lock = lock_changes(engine, err);
         NetdNetwork network;
-        int r = find_configured(engine, container, &row, &configuration, err);
+        int r = lock < 0 ? lock : find_configured(engine, container, &row, &configuration, err);
 
         if (r >= 0)
                 r = network_find(engine, name, &network, err);
@@ -310,7 +321,8 @@ static int publish_one(Engine *engine, PortChange *change, const NetdPort *port,
 int network_publish(Engine *engine, const char *container, const char *text, StringList *ret, Error *err)
 {
         _cleanup_(port_change_deinit) PortChange change = {0};
-        int r = port_change_begin(engine, NETD_PUBLISH, container, text, &change, err);
+        _cleanup_close_ int lock = lock_changes(engine, err);
+        int r = lock < 0 ? lock : port_change_begin(engine, NETD_PUBLISH, container, text, &change, err);
 
         for (uint32_t i = 0; r >= 0 && i < change.count; i++)
                 r = publish_one(engine, &change, &change.ports[i], ret, err);
@@ -343,7 +355,8 @@ static int unpublish_one(Engine *engine, PortChange *change, const NetdPort *por
 int network_unpublish(Engine *engine, const char *container, const char *text, Error *err)
 {
         _cleanup_(port_change_deinit) PortChange change = {0};
-        int r = port_change_begin(engine, NETD_UNPUBLISH, container, text, &change, err);
+        _cleanup_close_ int lock = lock_changes(engine, err);
+        int r = lock < 0 ? lock : port_change_begin(engine, NETD_UNPUBLISH, container, text, &change, err);
 
         for (uint32_t i = 0; r >= 0 && i < change.count; i++)
                 r = unpublish_one(engine, &change, &change.ports[i], err);

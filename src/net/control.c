@@ -25,6 +25,7 @@ typedef struct Request {
         int answer_fds[NETD_DESCRIPTORS_MAXIMUM];
         Container *container;
         Endpoint *endpoint;
+        const Endpoint *made; /* what it becomes */
         Network *network;
         int result;
 } Request;
@@ -58,9 +59,11 @@ static void call_enter_endpoint(Mover *mover, void *argument)
 {
         Request *request = argument;
 
+        *request->endpoint = *request->made;
         list_init(&request->endpoint->pending);
         directory_enter(&mover->directory, request->endpoint);
-        request->container->endpoint_count++;
+        if (request->endpoint == &request->container->endpoints[request->container->endpoint_count])
+                request->container->endpoint_count++;
         request->network->endpoint_count++;
 }
 
@@ -84,7 +87,7 @@ static void call_leave_container(Mover *mover, void *argument)
         list_remove(&container->node);
 }
 
-/* Its place stays, without a network: others point to places. */
+/* Its place stays, without a network, for the next: others point to places. */
 static void call_leave_endpoint(Mover *mover, void *argument)
 {
         Request *request = argument;
@@ -361,48 +364,45 @@ static int add_container(Request *request, Container **ret)
         return 0;
 }
 
-/* Of an endpoint that we have made: what else is in the container by that name, world_attach() replaces. */
-static bool has_interface(const Container *container, const char *name)
+/* A place that was left, else a new one; NULL: there is none. */
+static Endpoint *free_place(Container *container)
 {
         for (size_t i = 0; i < container->endpoint_count; i++)
-                if (container->endpoints[i].network &&
-                    text_equal(container->endpoints[i].spec.interface, name))
-                        return true;
-        return false;
+                if (!container->endpoints[i].network)
+                        return &container->endpoints[i];
+        return container->endpoint_count < NETD_ENDPOINTS_MAXIMUM
+                       ? &container->endpoints[container->endpoint_count]
+                       : NULL;
 }
 
 static int add_endpoint(Request *request, Container *container, const NetdEndpoint *spec,
                         const NetdNetwork *network)
 {
         Control *control = request->control;
-        Endpoint *endpoint = &container->endpoints[container->endpoint_count];
+        Endpoint *place = free_place(container), made;
         Network *known = NULL;
         int r;
 
-        if (container->endpoint_count == NETD_ENDPOINTS_MAXIMUM)
+        if (!place)
                 return fail_kind(&request->answer->error, ERROR_USAGE, E2BIG,
                                  "container %s: at most %d networks are possible", container->name,
                                  NETD_ENDPOINTS_MAXIMUM);
-        if (has_interface(container, spec->interface))
-                return fail_kind(
-                        &request->answer->error, ERROR_CONFLICT, EEXIST,
-                        "container %s has an interface %s already: was it connected at the same moment?",
-                        container->name, spec->interface);
         r = need_network(request, network, &known);
         if (r < 0 || !known)
                 return r < 0 ? r : -EIO;
-        *endpoint = (Endpoint){.container = container, .network = known, .spec = *spec};
-        r = choose_addresses(request, &known->spec, &endpoint->spec);
+        made = (Endpoint){.container = container, .network = known, .spec = *spec};
+        r = choose_addresses(request, &known->spec, &made.spec);
         if (r >= 0)
-                r = world_attach(&control->world, known, endpoint, container->namespace_fd,
+                r = world_attach(&control->world, known, &made, container->namespace_fd,
                                  container->endpoint_count == 0, &request->answer->error);
         if (r < 0)
                 return r;
         request->network = known;
-        request->endpoint = endpoint;
+        request->endpoint = place;
+        request->made = &made;
         request->container = container;
         call(request, call_enter_endpoint);
-        request->answer->endpoints[request->answer->endpoint_count++] = endpoint->spec;
+        request->answer->endpoints[request->answer->endpoint_count++] = made.spec;
         return 0;
 }
 

@@ -3,6 +3,8 @@
 #include "base/cleanup.h"
 #include "store/database.h"
 
+#include <sys/file.h>
+
 void store_network_deinit(StoreNetwork *network)
 {
         free(network->id);
@@ -128,4 +130,11 @@ int store_network_delete(Store *store, const char *id, Error *err)
         if (r < 0)
                 database_rollback(store);
         return r < 0 ? r : 0;
+}
+
+int store_network_lock_changes(Store *store, Error *err)
+{
+        int fd = store_lock(store, "networks", LOCK_EX);
+
+        return fd < 0 ? fail_errno(err, -fd, "lock the networks of containers") : fd;
 }

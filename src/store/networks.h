@@ -25,3 +25,6 @@ int store_network_insert(Store *store, const StoreNetwork *network, Error *err);
 int store_network_find(Store *store, const char *name, StoreNetwork *ret, Error *err);
 int store_network_list(Store *store, StoreNetworkList *ret, Error *err);
 int store_network_delete(Store *store, const char *id, Error *err);
+/* As long as the descriptor is open nobody else who asks for it changes which networks and ports a container
+ * has. The descriptor, the caller's to close. */
+int store_network_lock_changes(Store *store, Error *err);
